@@ -1,0 +1,296 @@
+"""The recipe: everything that was asked of a run, in one YAML file.
+
+Every option is declared once, here or in `methods`, and read once, in the stage that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from studio.errors import StudioError
+from studio.recipe.knob import knob
+from studio.recipe.methods import METHODS, Lora, Method
+
+LARGEST_RECIPE_BYTES = 1_000_000
+
+
+class Part(BaseModel):
+    """A part of the recipe: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class ModelPart(Part):
+    """Which base model is tuned."""
+
+    id: str = knob(
+        "starter",
+        "The bundled starter (`starter`), an id on the Hugging Face Hub (`owner/name`) or a local folder.",
+        label="Base model",
+    )
+
+
+class DataPart(Part):
+    """Which pairs it learns from, and which are held out to judge it."""
+
+    path: str = knob("", "The file of prompt-completion pairs: CSV, JSON or JSONL.", label="Training file")
+    prompt_column: str = knob("", "The column that holds the prompt; empty: recognised by name.", label="Prompt column")
+    completion_column: str = knob(
+        "", "The column that holds the completion; empty: recognised by name.", label="Completion column"
+    )
+    held_out_path: str = knob("", "A file of held-out pairs of its own; the share is then not used.", label="Held-out file")
+    held_out_share: float = knob(
+        0.1,
+        "Share of the rows that is kept out of training, to see whether the model learned the task or only the rows. "
+        "Try 0.1; more when you have few rows.",
+        label="Held-out share",
+        bounds=(0.0, 0.5),
+        step=0.01,
+        unit="share",
+    )
+    split_seed: int = knob(
+        42, "Decides which rows are held out: the same seed gives the same rows.", label="Split seed", bounds=(0, 2**31 - 1)
+    )
+
+
+class TrainingPart(Part):
+    """How it learns."""
+
+    learning_rate: float = knob(
+        2e-4,
+        "How far each step moves the weights. Too high and the loss jumps, too low and nothing happens. Try 2e-4 for "
+        "LoRA on a model of 1 B parameters or more; tiny models like the starter want about ten times that.",
+        label="Learning rate",
+        bounds=(1e-6, 1e-1),
+        scale="log",
+    )
+    epochs: float = knob(
+        3.0,
+        "How often each row is seen. Try 3; fewer with thousands of rows, more with dozens.",
+        label="Epochs",
+        bounds=(0.1, 50.0),
+        step=0.1,
+        unit="passes",
+    )
+    max_steps: int = knob(
+        0,
+        "Ends after this many steps whatever the epochs say; 0: the epochs decide.",
+        label="Steps at most",
+        bounds=(0, 100_000),
+        step=1,
+        unit="steps",
+        advanced=True,
+    )
+    batch_size: int = knob(
+        8,
+        "Rows that are learned from at once. More is steadier and takes more memory. Try 8.",
+        label="Batch size",
+        bounds=(1, 128),
+        step=1,
+        unit="rows",
+    )
+    gradient_accumulation: int = knob(
+        1,
+        "Batches that are added up before the weights move: the effect of a larger batch without its memory. "
+        "Raise this when you must lower the batch size.",
+        label="Gradient accumulation",
+        bounds=(1, 128),
+        step=1,
+        unit="batches",
+        advanced=True,
+    )
+    warmup: float = knob(
+        0.05,
+        "Share of the steps over which the learning rate rises from 0 to its full height, so that the first steps do "
+        "no harm. Try 0.05.",
+        label="Warm-up",
+        bounds=(0.0, 0.5),
+        step=0.01,
+        unit="share of steps",
+    )
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = knob(
+        "cosine",
+        "How the learning rate falls after the warm-up. Cosine and linear end at 0 and are safe; constant is for "
+        "trying things out.",
+        label="Schedule",
+    )
+    max_length: int = knob(
+        512,
+        "Rows longer than this are cut at the end; the data tab says which. Memory grows with it. Try the longest row "
+        "you care about.",
+        label="Longest row",
+        bounds=(16, 32_768),
+        step=16,
+        unit="tokens",
+    )
+    weight_decay: float = knob(
+        0.0,
+        "Pulls the trained weights towards 0 a little in each step, against learning by heart. Try 0, then 0.01.",
+        label="Weight decay",
+        bounds=(0.0, 0.5),
+        step=0.01,
+        advanced=True,
+    )
+    max_grad_norm: float = knob(
+        1.0,
+        "A step larger than this is shortened to it (gradient clipping), so that one odd row cannot spoil the model. "
+        "Try 1; 0 switches it off.",
+        label="Gradient clipping",
+        bounds=(0.0, 100.0),
+        step=0.1,
+        unit="norm",
+        advanced=True,
+    )
+    seed: int = knob(
+        42,
+        "Decides the order of the rows and the adapter's first values: the same seed repeats the run.",
+        label="Seed",
+        bounds=(0, 2**31 - 1),
+        advanced=True,
+    )
+    precision: Literal["auto", "bfloat16", "float32"] = knob(
+        "auto",
+        "How numbers are held in the computation. Auto takes bfloat16 where this machine is faster with it.",
+        label="Precision",
+        advanced=True,
+    )
+    gradient_checkpointing: bool = knob(
+        False,
+        "Computes parts again instead of keeping them: much less memory, about a third slower. "
+        "Switch it on when memory runs out.",
+        label="Gradient checkpointing",
+        advanced=True,
+    )
+    evaluations: int = knob(
+        8,
+        "How often the held-out loss is measured in the course of the run. 0: never.",
+        label="Held-out checks",
+        bounds=(0, 100),
+        step=1,
+        unit="times",
+        advanced=True,
+    )
+    evaluation_rows: int = knob(
+        64,
+        "Held-out rows used for each of those checks at most, so that checking does not take longer than training. "
+        "Scoring after the run takes them all.",
+        label="Rows per held-out check",
+        bounds=(1, 10_000),
+        step=1,
+        unit="rows",
+        advanced=True,
+    )
+
+
+class Recipe(Part):
+    """All that was asked of a run."""
+
+    model: ModelPart = ModelPart()
+    data: DataPart = DataPart()
+    method: Method = Field(default_factory=Lora)
+    training: TrainingPart = TrainingPart()
+
+    def to_yaml(self) -> str:
+        """The recipe as a YAML text that `read_recipe` reads back to an equal recipe."""
+        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
+
+    def changed(self, dotted: Mapping[str, Any]) -> Recipe:
+        """A recipe with some options changed, named by dotted keys such as `training.learning_rate`.
+
+        Raises:
+            StudioError: unknown keys or values out of bounds, all of them at once.
+        """
+        tree = self.model_dump()
+        for key, value in dotted.items():
+            branch = tree
+            *parents, leaf = key.split(".")
+            for parent in parents:
+                branch = branch.setdefault(parent, {})
+                if not isinstance(branch, dict):
+                    raise StudioError(f"You set {key}, but {parent} is one value, not a part of the recipe.")
+            branch[leaf] = value
+            if key == "method.name":
+                tree["method"] = {"name": value} | _kept_options(tree["method"], value)
+        return recipe_of(tree)
+
+
+def recipe_of(tree: Any) -> Recipe:
+    """A checked recipe from plain values.
+
+    Raises:
+        StudioError: every unknown key and every value out of bounds, in one error.
+    """
+    if not isinstance(tree, dict):
+        raise StudioError("A recipe holds the parts model, data, method and training; this text holds something else.")
+    tree = dict(tree)
+    if isinstance(tree.get("method"), dict):
+        tree["method"] = {"name": "lora"} | tree["method"]
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise StudioError(*(_in_words(problem) for problem in error.errors())) from None
+
+
+def read_recipe(text: str) -> Recipe:
+    """A checked recipe from YAML text.
+
+    Raises:
+        StudioError: not YAML (line named), too large, or not a recipe (all problems at once).
+    """
+    if len(text) > LARGEST_RECIPE_BYTES:
+        raise StudioError("This file is over 1 MB; a recipe is about 1 kB of YAML. Choose a recipe file.")
+    try:
+        tree = yaml.load(text, Loader=_PlainLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise StudioError(f"This is not YAML{where}. Start from a preset or from a run's recipe.yaml.") from None
+    return recipe_of(tree)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe in a YAML file. Raises StudioError where it is missing, unreadable or no recipe."""
+    try:
+        return read_recipe(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudioError(f"The recipe {path} cannot be read ({type(error).__name__}). Name a YAML file.") from None
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a recipe needs none, and nested ones can grow a small file without bound."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases are not used in recipes")
+        return super().compose_node(parent, index)
+
+
+def _kept_options(method: Mapping[str, Any], name: Any) -> dict[str, Any]:
+    """The options that the newly named method also has."""
+    wanted = next((m for m in METHODS if m.model_fields["name"].default == name), None)
+    return {key: value for key, value in method.items() if wanted and key in wanted.model_fields and key != "name"}
+
+
+def _in_words(problem: Any) -> str:
+    path = [str(step) for step in problem["loc"]]
+    if path[:1] == ["method"] and len(path) > 1 and path[1] in {m.model_fields["name"].default for m in METHODS}:
+        del path[1]  # pydantic names the union's branch there
+    key, value, limit = ".".join(path), repr(problem["input"])[:60], problem.get("ctx", {})
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"You set {key}, but the recipe has no such option. Remove it, or look for its name in a preset."
+        case "greater_than_equal":
+            return f"You set {key} to {value}, but the smallest value is {limit['ge']:g}. Set it to {limit['ge']:g} or more."
+        case "less_than_equal":
+            return f"You set {key} to {value}, but the largest value is {limit['le']:g}. Set it to {limit['le']:g} or less."
+        case "literal_error":
+            return f"You set {key} to {value}, but it can only be one of {limit['expected']}. Choose one of them."
+        case "union_tag_invalid":
+            return f"You set {key}.name to {limit['tag']!r:.60}, but the methods are {limit['expected_tags']}. Choose one of them."
+        case _:
+            return f"You set {key} to {value}, but that does not fit: {problem['msg'].lower()}."
