@@ -43,7 +43,9 @@ class DataPart(Part):
     completion_column: str = knob(
         "", "The column that holds the completion; empty: recognised by name.", label="Completion column"
     )
-    held_out_path: str = knob("", "A file of held-out pairs of its own; the share is then not used.", label="Held-out file")
+    held_out_path: str = knob(
+        "", "A file of held-out pairs of its own; the share is then not used.", label="Held-out file"
+    )
     held_out_share: float = knob(
         0.1,
         "Share of the rows that is kept out of training, to see whether the model learned the task or only the rows. "
@@ -54,7 +56,10 @@ class DataPart(Part):
         unit="share",
     )
     split_seed: int = knob(
-        42, "Decides which rows are held out: the same seed gives the same rows.", label="Split seed", bounds=(0, 2**31 - 1)
+        42,
+        "Decides which rows are held out: the same seed gives the same rows.",
+        label="Split seed",
+        bounds=(0, 2**31 - 1),
     )
 
 
@@ -153,7 +158,7 @@ class TrainingPart(Part):
         bounds=(0, 2**31 - 1),
         advanced=True,
     )
-    precision: Literal["auto", "bfloat16", "float32"] = knob(
+    precision: Literal["auto", "bfloat16", "float16", "float32"] = knob(
         "auto",
         "How numbers are held in the computation. Auto takes bfloat16 where this machine is faster with it.",
         label="Precision",

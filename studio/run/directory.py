@@ -1,0 +1,201 @@
+"""A run is a folder, and the folder is all there is to know of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from studio.data.columns import Pair
+from studio.data.prepare import Prepared
+from studio.errors import StudioError
+from studio.home import Home
+from studio.recipe.recipe import Recipe, load_recipe
+from studio.run import owner
+from studio.run.events import AnyEvent, Ended, read_events
+from studio.run.names import new_name
+
+TAIL_BYTES = 8192  # more than the last event ever takes
+
+
+class Status(StrEnum):
+    """Computed from the folder at each look, never stored."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    LOST = "lost"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen to such a run."""
+        return self in {Status.FINISHED, Status.STOPPED, Status.FAILED, Status.LOST}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run directory. Holds its path and nothing else, so that no two views of a run can differ."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def recipe(self) -> Recipe:
+        """What was asked. Raises StudioError where the file was damaged."""
+        return load_recipe(self.path / "recipe.yaml")
+
+    @property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def owner_path(self) -> Path:
+        return self.path / "process.json"
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "output.log"
+
+    @property
+    def adapter(self) -> Path:
+        """The finished adapter: whole, or absent."""
+        return self.path / "adapter"
+
+    def events(self, cursor: int = 0) -> tuple[list[AnyEvent], int]:
+        """What happened after byte `cursor`, and the next cursor."""
+        return read_events(self.events_path, cursor)
+
+    def pairs(self, part: str) -> list[Pair]:
+        """The rows of `part` ("train" or "held_out") as they were when the run was made."""
+        with (self.path / "data" / f"{part}.jsonl").open(encoding="utf-8") as lines:
+            return [Pair(**json.loads(line)) for line in lines]
+
+    def source(self) -> dict[str, Any]:
+        """Where the rows came from: file name, fingerprint, columns, counts."""
+        return dict(json.loads((self.path / "data" / "source.json").read_text("utf-8")))
+
+    def ask_to_stop(self) -> None:
+        """End at the next step and keep what was learned; a waiting run is taken off the queue."""
+        (self.path / "stop").touch()
+
+    def asked_to_stop(self) -> bool:
+        return (self.path / "stop").exists()
+
+    def ended(self) -> Ended | None:
+        """How it ended, if it could say so."""
+        last = self._last_event()
+        return last if isinstance(last, Ended) else None
+
+    def status(self) -> Status:
+        """What the folder says of the run at this moment."""
+        if ended := self.ended():
+            return Status(ended.kind)
+        doer = owner.read_owner(self.owner_path)
+        if doer is None:
+            return Status.STOPPED if self.asked_to_stop() else Status.WAITING
+        if doer.alive():
+            return Status.STOPPING if self.asked_to_stop() else Status.RUNNING
+        ended = self.ended()  # it may have ended between the two looks
+        return Status(ended.kind) if ended else Status.LOST
+
+    def _last_event(self) -> AnyEvent | None:
+        try:
+            size = self.events_path.stat().st_size
+        except FileNotFoundError:
+            return None
+        events, _ = self.events(max(0, size - TAIL_BYTES))
+        return events[-1] if events else None
+
+
+def create_run(home: Home, recipe: Recipe, prepared: Prepared) -> Run:
+    """Make the directory of a new run, whole at once, and thereby put it in the queue.
+
+    Raises:
+        StudioError: the disk is full or read-only.
+    """
+    draft = home.runs / f".new-{os.getpid()}-{random.SystemRandom().getrandbits(32):x}"
+    try:
+        (draft / "data").mkdir(parents=True)
+        (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
+        _write_pairs(draft / "data" / "train.jsonl", prepared.train)
+        _write_pairs(draft / "data" / "held_out.jsonl", prepared.held_out)
+        (draft / "data" / "source.json").write_text(json.dumps(_source(prepared), indent=1), "utf-8")
+        return Run(_rename_to_free_name(draft, home.runs))
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StudioError(
+            f"The run could not be written to {home.runs} ({error.strerror}). Free some space or set another "
+            "STUDIO_HOME; nothing was started."
+        ) from error
+
+
+def list_runs(home: Home) -> list[Run]:
+    """Every run of the home, oldest first."""
+    return sorted(_run_folders(home), key=lambda run: (run.path / "recipe.yaml").stat().st_mtime_ns)
+
+
+def find_run(home: Home, name: str) -> Run:
+    """The run of that name (or folder, or unambiguous part of a name).
+
+    Raises:
+        StudioError: there is none, or there are several.
+    """
+    runs = list(_run_folders(home))
+    exact = [run for run in runs if name in {run.name, str(run.path)}]
+    matches = exact or [run for run in runs if name and name in run.name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise StudioError(
+            f"Several runs match {name!r}: {', '.join(run.name for run in matches[:5])}. Name one in full."
+        )
+    raise StudioError(f"There is no run {name!r:.80} in {home.runs}. `python -m studio runs` lists them all.")
+
+
+def _run_folders(home: Home) -> Iterator[Run]:
+    for folder in home.runs.iterdir():
+        if not folder.name.startswith(".") and (folder / "recipe.yaml").is_file():
+            yield Run(folder)
+
+
+def _write_pairs(path: Path, pairs: list[Pair]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for pair in pairs:
+            file.write(json.dumps({"row": pair.row, "prompt": pair.prompt, "completion": pair.completion}) + "\n")
+
+
+def _source(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "name": prepared.name,
+        "format": prepared.format,
+        "encoding": prepared.encoding,
+        "fingerprint": prepared.fingerprint,
+        "prompt_column": prepared.mapping.prompt,
+        "completion_column": prepared.mapping.completion,
+        "train_rows": len(prepared.train),
+        "held_out_rows": len(prepared.held_out),
+    }
+
+
+def _rename_to_free_name(draft: Path, runs: Path) -> Path:
+    chance = random.SystemRandom()
+    while True:
+        path = runs / new_name(date.today(), chance)
+        try:
+            path.mkdir()  # takes the name; renaming a folder over an empty one is atomic
+        except FileExistsError:
+            continue
+        return draft.rename(path)

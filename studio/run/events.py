@@ -1,0 +1,116 @@
+"""What happened in a run: one JSON object a line, appended by one writer, read by anyone with a byte cursor."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+
+class Event(BaseModel):
+    """What all events carry. `time` is in seconds since the epoch."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+    step: int = 0
+    time: float = Field(default_factory=time.time)
+
+
+class Started(Event):
+    """The trainer knows how far it has to go."""
+
+    kind: Literal["started"] = "started"
+    steps: int
+    epochs: float
+    rows: int
+    held_out_rows: int
+    trainable_parameters: int
+    parameters: int
+
+
+class Phase(Event):
+    """It began to do something else."""
+
+    kind: Literal["phase"] = "phase"
+    phase: Literal["loading", "preparing", "training", "saving"]
+
+
+class Decision(Event):
+    """It chose something by itself: what, and why."""
+
+    kind: Literal["decision"] = "decision"
+    choice: str
+    reason: str
+
+
+class Warned(Event):
+    """Something that a person should know, though the run goes on."""
+
+    kind: Literal["warning"] = "warning"
+    message: str
+
+
+class Metrics(Event):
+    """Numbers measured at a step. Any of them can be drawn."""
+
+    kind: Literal["metrics"] = "metrics"
+    values: dict[str, float]
+
+
+class Ended(Event):
+    """The last event of a run that could say how it ended. `folder` is what came out, if anything did."""
+
+    kind: Literal["finished", "stopped", "failed"]
+    message: str = ""
+    folder: str = ""
+    seconds: float = 0.0
+
+
+AnyEvent = Started | Phase | Decision | Warned | Metrics | Ended
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="kind")])
+
+
+class EventWriter:
+    """Appends events to a file, each line in one write. Used as a context manager by the run's only writer."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, event: Event) -> None:
+        """Append `event`. Raises OSError where the disk is full; a torn line is skipped by readers."""
+        os.write(self._descriptor, event.model_dump_json().encode() + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+
+def read_events(path: Path, cursor: int = 0) -> tuple[list[AnyEvent], int]:
+    """The whole events after byte `cursor`, and the cursor to go on from.
+
+    A torn last line is left for the next call; kinds that this version does not know are skipped.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(cursor)
+            text = file.read()
+    except FileNotFoundError:
+        return [], cursor
+    whole = text.rfind(b"\n") + 1
+    return list(_parsed(text[:whole])), cursor + whole
+
+
+def _parsed(text: bytes) -> Iterator[AnyEvent]:
+    for line in text.splitlines():
+        try:
+            yield _ADAPTER.validate_json(line)
+        except ValidationError:
+            continue
