@@ -126,7 +126,7 @@ METHODS: tuple[type[Lora], ...] = (Lora, QLora)
 if TYPE_CHECKING:
     Method = Lora
 else:
-    Method = Annotated[Union[METHODS], Field(discriminator="name")]
+    Method = Annotated[Union[METHODS], Field(discriminator="name")]  # noqa: UP007 (a tuple cannot be written with |)
 
 
 def method_named(name: str) -> type[Lora]:

@@ -5,18 +5,13 @@ Every option is declared once, here or in `methods`, and read once, in the stage
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from studio.errors import StudioError
 from studio.recipe.knob import knob
-from studio.recipe.methods import METHODS, Lora, Method
-
-LARGEST_RECIPE_BYTES = 1_000_000
+from studio.recipe.methods import Lora, Method
 
 
 class Part(BaseModel):
@@ -201,101 +196,5 @@ class Recipe(Part):
     training: TrainingPart = TrainingPart()
 
     def to_yaml(self) -> str:
-        """The recipe as a YAML text that `read_recipe` reads back to an equal recipe."""
+        """The recipe as a YAML text that `read.read_recipe` reads back to an equal recipe."""
         return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
-
-    def changed(self, dotted: Mapping[str, Any]) -> Recipe:
-        """A recipe with some options changed, named by dotted keys such as `training.learning_rate`.
-
-        Raises:
-            StudioError: unknown keys or values out of bounds, all of them at once.
-        """
-        tree = self.model_dump()
-        for key, value in dotted.items():
-            branch = tree
-            *parents, leaf = key.split(".")
-            for parent in parents:
-                branch = branch.setdefault(parent, {})
-                if not isinstance(branch, dict):
-                    raise StudioError(f"You set {key}, but {parent} is one value, not a part of the recipe.")
-            branch[leaf] = value
-            if key == "method.name":
-                tree["method"] = {"name": value} | _kept_options(tree["method"], value)
-        return recipe_of(tree)
-
-
-def recipe_of(tree: Any) -> Recipe:
-    """A checked recipe from plain values.
-
-    Raises:
-        StudioError: every unknown key and every value out of bounds, in one error.
-    """
-    if not isinstance(tree, dict):
-        raise StudioError("A recipe holds the parts model, data, method and training; this text holds something else.")
-    tree = dict(tree)
-    if isinstance(tree.get("method"), dict):
-        tree["method"] = {"name": "lora"} | tree["method"]
-    try:
-        return Recipe.model_validate(tree)
-    except ValidationError as error:
-        raise StudioError(*(_in_words(problem) for problem in error.errors())) from None
-
-
-def read_recipe(text: str) -> Recipe:
-    """A checked recipe from YAML text.
-
-    Raises:
-        StudioError: not YAML (line named), too large, or not a recipe (all problems at once).
-    """
-    if len(text) > LARGEST_RECIPE_BYTES:
-        raise StudioError("This file is over 1 MB; a recipe is about 1 kB of YAML. Choose a recipe file.")
-    try:
-        tree = yaml.load(text, Loader=_PlainLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise StudioError(f"This is not YAML{where}. Start from a preset or from a run's recipe.yaml.") from None
-    return recipe_of(tree)
-
-
-def load_recipe(path: Path) -> Recipe:
-    """The recipe in a YAML file. Raises StudioError where it is missing, unreadable or no recipe."""
-    try:
-        return read_recipe(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudioError(f"The recipe {path} cannot be read ({type(error).__name__}). Name a YAML file.") from None
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases: a recipe needs none, and nested ones can grow a small file without bound."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError("aliases are not used in recipes")
-        return super().compose_node(parent, index)
-
-
-def _kept_options(method: Mapping[str, Any], name: Any) -> dict[str, Any]:
-    """The options that the newly named method also has."""
-    wanted = next((m for m in METHODS if m.model_fields["name"].default == name), None)
-    return {key: value for key, value in method.items() if wanted and key in wanted.model_fields and key != "name"}
-
-
-def _in_words(problem: Any) -> str:
-    path = [str(step) for step in problem["loc"]]
-    if path[:1] == ["method"] and len(path) > 1 and path[1] in {m.model_fields["name"].default for m in METHODS}:
-        del path[1]  # pydantic names the union's branch there
-    key, value, limit = ".".join(path), repr(problem["input"])[:60], problem.get("ctx", {})
-    match problem["type"]:
-        case "extra_forbidden":
-            return f"You set {key}, but the recipe has no such option. Remove it, or look for its name in a preset."
-        case "greater_than_equal":
-            return f"You set {key} to {value}, but the smallest value is {limit['ge']:g}. Set it to {limit['ge']:g} or more."
-        case "less_than_equal":
-            return f"You set {key} to {value}, but the largest value is {limit['le']:g}. Set it to {limit['le']:g} or less."
-        case "literal_error":
-            return f"You set {key} to {value}, but it can only be one of {limit['expected']}. Choose one of them."
-        case "union_tag_invalid":
-            return f"You set {key}.name to {limit['tag']!r:.60}, but the methods are {limit['expected_tags']}. Choose one of them."
-        case _:
-            return f"You set {key} to {value}, but that does not fit: {problem['msg'].lower()}."

@@ -17,7 +17,8 @@ from studio.data.columns import Pair
 from studio.data.prepare import Prepared
 from studio.errors import StudioError
 from studio.home import Home
-from studio.recipe.recipe import Recipe, load_recipe
+from studio.recipe.read import load_recipe
+from studio.recipe.recipe import Recipe
 from studio.run import owner
 from studio.run.events import AnyEvent, Ended, read_events
 from studio.run.names import new_name
