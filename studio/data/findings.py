@@ -1,0 +1,52 @@
+"""What is said about a file's rows: the findings, and the report that holds them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, computed_field
+
+Severity = Literal["error", "warning", "note"]
+
+
+class Finding(BaseModel, frozen=True):
+    """One thing about some rows: which rows, what it is, and what happens to them."""
+
+    kind: str
+    count: int
+    rows: list[int]
+    message: str
+    severity: Severity
+    left_out: bool = False
+    """True where `rows` are kept out of training."""
+
+
+class Lengths(BaseModel, frozen=True):
+    """How long the cells of one column are, in characters, over the usable rows."""
+
+    median: int = 0
+    longest: int = 0
+
+
+class Report(BaseModel, frozen=True):
+    """What a file's rows are worth. `rows` counts every data row of the file, also the ones left out."""
+
+    rows: int
+    usable: int
+    findings: list[Finding] = []
+    prompt_characters: Lengths = Lengths()
+    completion_characters: Lengths = Lengths()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def left_out(self) -> list[int]:
+        """The numbers of the rows that are kept out of training, each once."""
+        return sorted({row for finding in self.findings if finding.left_out for row in finding.rows})
+
+    @property
+    def errors(self) -> list[str]:
+        """What stands in the way of training, in sentences; empty where nothing does."""
+        return [finding.message for finding in self.findings if finding.severity == "error"]
+
+
+def finding(kind: str, rows: list[int], message: str, severity: Severity, left_out: bool = False) -> Finding:
+    """A finding that counts its own rows."""
+    return Finding(kind=kind, count=len(rows), rows=rows, message=message, severity=severity, left_out=left_out)

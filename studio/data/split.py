@@ -1,0 +1,68 @@
+"""Rows set aside to score a model on, and the fingerprint of rows."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from studio.data.columns import Pair
+from studio.errors import StudioError
+
+
+def split(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], list[Pair]]:
+    """The pairs to train on and the pairs held out, each in the order given.
+
+    Pairs whose prompts differ in nothing but case and spacing stay on one side. Which side that is depends on the
+    prompts and the seed alone: not on the order of rows, the machine or the version of Python. With a share above
+    zero and two different prompts or more, each side has a pair.
+
+    Raises StudioError for a share below 0, or of 1 and more.
+    """
+    if not 0 <= share < 1:
+        raise StudioError(
+            f"The held-out share is {share}, and it has to be at least 0 and below 1. Set 0.1 to hold out every tenth "
+            "row, or 0 to hold out none."
+        )
+    groups = _groups(pairs)
+    if share == 0 or len(groups) < 2:
+        return list(pairs), []
+    target = min(max(1, round(share * len(pairs))), len(pairs) - 1)
+    held = _chosen(groups, target, seed)
+    train: list[Pair] = []
+    held_out: list[Pair] = []
+    for pair in pairs:
+        (held_out if pair.same_prompt in held else train).append(pair)
+    return train, held_out
+
+
+def fingerprint(pairs: Iterable[Pair]) -> str:
+    """SHA-256 over the texts in their order, whatever the rows' numbers: the same rows are the same data."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(json.dumps([pair.prompt, pair.completion], separators=(",", ":")).encode("ascii") + b"\n")
+    return digest.hexdigest()
+
+
+def _groups(pairs: Sequence[Pair]) -> dict[str, int]:
+    """How many pairs each prompt has."""
+    sizes: dict[str, int] = {}
+    for pair in pairs:
+        sizes[pair.same_prompt] = sizes.get(pair.same_prompt, 0) + 1
+    return sizes
+
+
+def _chosen(groups: dict[str, int], target: int, seed: int) -> set[str]:
+    """Prompts with `target` pairs among them, or fewer where groups do not add up; at least one prompt, never all."""
+    order = sorted(groups, key=lambda prompt: _place(prompt, seed))
+    held: set[str] = set()
+    room = target
+    for prompt in order:
+        if groups[prompt] <= room:
+            held.add(prompt)
+            room -= groups[prompt]
+        if not room:
+            break
+    return held or {min(order, key=groups.__getitem__)}
+
+
+def _place(prompt: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}\n{prompt}".encode("utf-8", "surrogatepass")).digest()
