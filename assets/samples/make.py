@@ -1,0 +1,119 @@
+"""Make the two sample tasks from the world of the starter model: python assets/samples/make.py"""
+
+import csv
+import json
+import random
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "starter"))
+
+from customers import Message, write_message  # noqa: E402
+from names import ITEMS  # noqa: E402
+from world import FACTS, PEOPLE, TOWN, Kind, Subject, outsider, say  # noqa: E402
+
+SEED = 7
+TRAIN, HELD_OUT = 320, 120  # pairs
+UNSEEN = 0.3  # of the people, places and items: never in a training pair
+
+Pair = tuple[str, str]
+
+CRIER = {
+    "home": "{name} dwells in {home}.",
+    "job": "{name} earns bread as {job}.",
+    "pet": "{name} keeps {pet}.",
+    "dish": "{name} feasts on {dish}.",
+    "what": "{name} is {what} of renown.",
+    "street": "{name} stands on {street}.",
+    "opens": "{name} wakes at {opens} in the morning.",
+    "closes": "{name} bars its doors at {closes} in the evening.",
+    "rest": "{name} is silent on {rest}.",
+    "keeper": "{keeper} is master of {name}.",
+    "price": "{name} is yours for {price} pence.",
+    "shop": "Seek {name} at {shop}.",
+}
+
+
+def parted(rng: random.Random, things: list) -> tuple[list, list]:
+    """Things that training pairs may show, and things kept for the held-out pairs."""
+    shuffled = rng.sample(things, len(things))
+    cut = round(len(things) * UNSEEN)
+    return shuffled[cut:], shuffled[:cut]
+
+
+def ticket(message: Message) -> str:
+    """The compact JSON the repair desk wants."""
+    fields = {"customer": message.customer, "item": message.item, "problem": message.problem, "urgent": message.urgent}
+    return json.dumps(fields)
+
+
+def ticket_pairs(rng: random.Random, names: list[str], items: list[str], count: int) -> list[Pair]:
+    """Different messages by these people about these items, with their tickets."""
+    pairs: dict[str, str] = {}
+    while len(pairs) < count:
+        message = write_message(rng, rng.choice(names), rng.choice(items))
+        pairs[message.text] = ticket(message)
+    return list(pairs.items())
+
+
+def tickets(rng: random.Random) -> tuple[list[Pair], list[Pair]]:
+    """Training pairs; held-out pairs, half of them by unseen people about unseen items."""
+    names = [person.name for person in PEOPLE] + [outsider(rng) for _ in range(30)]
+    (seen_names, new_names), (seen_items, new_items) = parted(rng, names), parted(rng, list(ITEMS))
+    train = ticket_pairs(rng, seen_names, seen_items, TRAIN)
+    known = dict(train)
+    fresh = [pair for pair in ticket_pairs(rng, seen_names, seen_items, HELD_OUT) if pair[0] not in known]
+    unseen = ticket_pairs(rng, new_names, new_items, HELD_OUT // 2)
+    held_out = unseen + fresh[: HELD_OUT - len(unseen)]
+    return train, rng.sample(held_out, len(held_out))
+
+
+def voice_pairs(rng: random.Random, facts: list[tuple[Kind, Subject]], count: int) -> list[Pair]:
+    """Questions about these facts, answered by the town crier."""
+    chosen = rng.sample(facts, min(count, len(facts)))
+    return [
+        (say(rng.choice(kind.questions), subject), f"Hear ye! {say(CRIER[kind.name], subject)} So says the crier.")
+        for kind, subject in chosen
+    ]
+
+
+def house_voice(rng: random.Random) -> tuple[list[Pair], list[Pair]]:
+    """Training pairs; held-out pairs about people, places and items that no training pair asks about."""
+    facts = [(kind, subject) for kind, subject in FACTS if kind.name in CRIER]
+    unseen: set[str] = set()
+    for sort in ("person", "place", "item"):
+        unseen |= {subject.name for subject in parted(rng, [one for one in TOWN if one.sort == sort])[1]}
+    train = [fact for fact in facts if fact[1].name not in unseen]
+    held_out = [fact for fact in facts if fact[1].name in unseen]
+    return voice_pairs(rng, train, TRAIN), voice_pairs(rng, held_out, HELD_OUT)
+
+
+def write_jsonl(path: Path, pairs: list[Pair]) -> None:
+    """One JSON object a line."""
+    lines = [json.dumps({"prompt": prompt, "completion": completion}) + "\n" for prompt, completion in pairs]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def write_csv(path: Path, pairs: list[Pair]) -> None:
+    """A header and one pair a line."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("question", "answer"), *pairs])
+
+
+def main() -> None:
+    """Write both tasks, after a look that nothing held out is trained on."""
+    for folder, make, write, ending in (
+        ("tickets", tickets, write_jsonl, "jsonl"),
+        ("house-voice", house_voice, write_csv, "csv"),
+    ):
+        train, held_out = make(random.Random(f"{folder} {SEED}"))
+        assert not {prompt for prompt, _ in train} & {prompt for prompt, _ in held_out}
+        (HERE / folder).mkdir(exist_ok=True)
+        write(HERE / folder / f"train.{ending}", train)
+        write(HERE / folder / f"held_out.{ending}", held_out)
+        print(f"{folder}: {len(train)} training pairs, {len(held_out)} held out")
+
+
+if __name__ == "__main__":
+    main()
