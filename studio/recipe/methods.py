@@ -35,6 +35,8 @@ class Lora(BaseModel):
         "file. Choose QLoRA when the base does not fit the memory."
     )
 
+    weight_bytes: ClassVar[float | None] = None  # of the base, while it trains; None: as its precision takes
+
     name: Literal["lora"] = "lora"
     rank: int = knob(
         16,
@@ -94,6 +96,8 @@ class QLora(Lora):
         "When the base does not fit the memory in 16 bits: it takes about a quarter of the memory, trains somewhat "
         "slower, and answers differ a little from LoRA's."
     )
+
+    weight_bytes: ClassVar[float | None] = 0.6  # 4 bits, their scales, and the embeddings in 16 bits
 
     name: Literal["qlora"] = "qlora"  # type: ignore[assignment]
     quant_type: Literal["nf4", "fp4"] = knob(

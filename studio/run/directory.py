@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.data.columns import Pair
-from studio.data.prepare import Prepared
+from studio.data.dataset import Prepared
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.read import load_recipe
@@ -180,9 +180,7 @@ def _write_pairs(path: Path, pairs: list[Pair]) -> None:
 
 def _source(prepared: Prepared) -> dict[str, Any]:
     return {
-        "name": prepared.name,
-        "format": prepared.format,
-        "encoding": prepared.encoding,
+        **prepared.table.facts,
         "fingerprint": prepared.fingerprint,
         "prompt_column": prepared.mapping.prompt,
         "completion_column": prepared.mapping.completion,

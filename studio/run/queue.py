@@ -21,13 +21,17 @@ class Queue:
     """Starts waiting runs, one at a time, as long as this process holds the home's lock.
 
     All its knowledge is read from the run directories at each look, so it can be killed and started again at any time.
-    `before_run` is called just before a run begins, to make room for it.
+    `before_run` is called just before a run begins, to make room for it. With `spare`, the launcher is kept warm while
+    nothing waits.
     """
 
-    def __init__(self, home: Home, launcher: Launcher, before_run: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, home: Home, launcher: Launcher, before_run: Callable[[], None] = lambda: None, spare: bool = True
+    ) -> None:
         self._home = home
         self._launcher = launcher
         self._before_run = before_run
+        self._spare = spare
         self._poked = threading.Event()
         self._closed = threading.Event()
         self._lock: IO[bytes] | None = None
@@ -67,7 +71,7 @@ class Queue:
         waiting = [run for run, status in runs if status is Status.WAITING]
         if waiting:
             self._begin(waiting[0])
-        else:
+        elif self._spare:
             self._launcher.warm()
 
     def _begin(self, run: Run) -> None:

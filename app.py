@@ -1,0 +1,38 @@
+"""Starts the studio: `python app.py`, then open the address that it prints.
+
+STUDIO_HOST and STUDIO_PORT say where it listens, STUDIO_HOME where runs and uploads are kept. STUDIO_LAUNCHER=thread
+trains in this very process, for hosts that allow no children.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import uvicorn
+
+from studio.errors import StudioError
+from studio.home import open_home
+from studio.run.launchers import Launcher, ProcessLauncher, ThreadLauncher
+from studio.ui.server import web_app
+from studio.ui.studio import Studio
+
+
+def main() -> None:
+    """Open the home, build the page and serve it until it is told to end."""
+    home = open_home()
+    host, port = os.environ.get("STUDIO_HOST", "127.0.0.1"), int(os.environ.get("STUDIO_PORT", "7860"))
+    launcher: Launcher = ThreadLauncher() if os.environ.get("STUDIO_LAUNCHER") == "thread" else ProcessLauncher(home)
+    app = web_app(Studio(home, launcher), host, port)
+    print(f"Atelier is open at http://{host}:{port} (runs in {home.runs})", flush=True)
+    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except StudioError as error:
+        sys.exit(str(error))

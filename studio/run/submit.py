@@ -1,0 +1,60 @@
+"""From a recipe to a run in the queue: its rows read and divided, everything checked, the directory made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.data.dataset import Prepared, prepare
+from studio.errors import StudioError
+from studio.home import CHECKOUT, Home
+from studio.recipe.hardware import detect
+from studio.recipe.problems import problems
+from studio.recipe.recipe import DataPart, Recipe
+from studio.run.directory import Run, create_run, list_runs
+
+
+def prepare_part(data: DataPart) -> Prepared:
+    """The rows of a recipe's data part. Raises StudioError where a file cannot be read or its columns are not known."""
+    return prepare(
+        data_file(data.path),
+        data.prompt_column,
+        data.completion_column,
+        data.held_out_share,
+        data.split_seed,
+        data_file(data.held_out_path) if data.held_out_path else None,
+    )
+
+
+def data_file(path: str) -> Path:
+    """The file that a recipe names: as seen from the working directory, else from the studio's own folder."""
+    asked = Path(path).expanduser()
+    inside = CHECKOUT / asked
+    return inside if not asked.exists() and inside.exists() else asked
+
+
+def submit(home: Home, recipe: Recipe) -> Run:
+    """Check `recipe`, freeze its rows and put its run into the queue.
+
+    Raises:
+        StudioError: everything that stands in the way, at once.
+    """
+    prepared = prepare_part(recipe.data) if recipe.data.path else None
+    found = [problem.message for problem in problems(recipe, prepared, detect()) if problem.severity == "error"]
+    if found:
+        raise StudioError(*found)
+    assert prepared is not None
+    twin = _twin(home, recipe, prepared.fingerprint)
+    if twin:
+        raise StudioError(
+            f"This very recipe with these very rows is already in progress as {twin.name}. Watch it in the Run tab, "
+            "or change something first."
+        )
+    return create_run(home, recipe, prepared)
+
+
+def _twin(home: Home, recipe: Recipe, fingerprint: str) -> Run | None:
+    """A run not yet over that asks for the same thing: what a second click would make."""
+    for run in list_runs(home):
+        if not run.status().over and run.recipe == recipe and run.source()["fingerprint"] == fingerprint:
+            return run
+    return None

@@ -1,0 +1,74 @@
+"""The recipe as it stands on the page: which components hold it, and how to read and show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.recipe.read import recipe_of
+from studio.recipe.recipe import DataPart, Recipe, TrainingPart
+from studio.ui.form import Form
+
+Values = Mapping[Component, Any]
+Updates = dict[Component, Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The components that together hold the recipe of the next run.
+
+    Data and model are chosen in steps, so their state is kept; method and training are read from their fields.
+    `shown` is the method whose fields were filled last: a method just picked takes over what it has in common with it.
+    """
+
+    data: gr.State
+    model: gr.State
+    method: gr.Radio
+    shown: gr.State
+    methods: dict[str, Form[Any]]
+    training: Form[TrainingPart]
+
+    @property
+    def components(self) -> set[Component]:
+        """Everything that `recipe` needs as input."""
+        fields = set().union(*(form.components for form in self.methods.values()))
+        return {self.data, self.model, self.method, self.shown} | fields | self.training.components
+
+    @property
+    def fields(self) -> set[Component]:
+        """What a person turns: everything but data and model."""
+        return self.components - {self.data, self.model}
+
+    def recipe(self, values: Values) -> Recipe:
+        """The recipe that the page shows. Raises StudioError with everything that is out of bounds."""
+        return recipe_of(
+            {
+                "model": {"id": values[self.model]},
+                "data": values[self.data].model_dump(),
+                "method": {"name": values[self.method], **self.methods[values[self.method]].values(values)},
+                "training": self.training.values(values),
+            }
+        )
+
+    def show_settings(self, recipe: Recipe) -> Updates:
+        """Updates that make the page show the method and the training of `recipe`."""
+        name = recipe.method.name
+        return {
+            self.method: gr.update(value=name),
+            self.shown: name,
+            **self.methods[name].show(recipe.method),
+            **self.training.show(recipe.training),
+        }
+
+    def show_choices(self, recipe: Recipe) -> Updates:
+        """Updates that make the page show the data and the model of `recipe`."""
+        return {self.data: recipe.data, self.model: recipe.model.id}
+
+
+def new_states(recipe: Recipe) -> tuple[gr.State, gr.State]:
+    """The states of data and model, as `recipe` has them."""
+    return gr.State(DataPart.model_validate(recipe.data)), gr.State(recipe.model.id)

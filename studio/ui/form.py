@@ -1,0 +1,76 @@
+"""A pydantic model as fields on the page, and back. One declaration feeds label, help, bounds, unit and default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+from gradio.components import Component
+from pydantic import BaseModel
+
+from studio.recipe.knob import Knob, knobs
+from studio.ui.log_slider import LogSlider
+
+M = TypeVar("M", bound=BaseModel)
+WIDEST_SLIDER = 100_000  # a range wider than this is a number to type
+
+
+class Form(Generic[M]):
+    """The options of a pydantic model as gradio components.
+
+    Building it inside a `gr.Blocks` context draws the fields; those marked advanced are folded away. Options named in
+    `leave_out` are not drawn and keep the value of the model given to `read`.
+    """
+
+    def __init__(self, model: type[M], prefix: str, start: M | None = None, leave_out: tuple[str, ...] = ()) -> None:
+        self._model = model
+        self.fields: dict[str, Component] = {}
+        shown = [knob for knob in knobs(model) if knob.name not in leave_out]
+        for knob in (knob for knob in shown if not knob.advanced):
+            self.fields[knob.name] = _component(knob, prefix, start)
+        advanced = [knob for knob in shown if knob.advanced]
+        if advanced:
+            with gr.Accordion("More settings", open=False):
+                for knob in advanced:
+                    self.fields[knob.name] = _component(knob, prefix, start)
+
+    @property
+    def components(self) -> set[Component]:
+        """The fields, to be given to an event as inputs or outputs."""
+        return set(self.fields.values())
+
+    def values(self, values: Mapping[Component, Any]) -> dict[str, Any]:
+        """The raw values of the fields, by option name. Empty number fields are left out and so keep the default."""
+        raw = {name: values[component] for name, component in self.fields.items()}
+        return {name: value for name, value in raw.items() if value is not None}
+
+    def read(self, values: Mapping[Component, Any]) -> M:
+        """The model that the fields show. Raises pydantic's ValidationError where a value is out of bounds."""
+        return self._model.model_validate(self.values(values))
+
+    def show(self, model: BaseModel) -> dict[Component, Any]:
+        """Updates that make the fields show `model`."""
+        return {component: gr.update(value=getattr(model, name)) for name, component in self.fields.items()}
+
+
+def _component(knob: Knob, prefix: str, start: BaseModel | None) -> Component:
+    value = getattr(start, knob.name) if start is not None else knob.default
+    common: dict[str, Any] = {
+        "label": f"{knob.label} ({knob.unit})" if knob.unit else knob.label,
+        "info": knob.help,
+        "elem_id": f"{prefix}-{knob.name}".replace("_", "-"),
+    }
+    if knob.choices:
+        return gr.Dropdown(list(knob.choices), value=value, **common)
+    if knob.kind is bool:
+        return gr.Checkbox(value, **common)
+    if knob.kind is str:
+        return gr.Textbox(value, **common)
+    assert knob.low is not None
+    assert knob.high is not None
+    if knob.scale == "log":
+        return LogSlider(value, low=knob.low, high=knob.high, **common)
+    if knob.high > WIDEST_SLIDER:
+        return gr.Number(value, minimum=knob.low, maximum=knob.high, precision=0, **common)
+    return gr.Slider(knob.low, knob.high, value=value, step=knob.step, **common)

@@ -1,0 +1,103 @@
+"""The Model tab: which base model is tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import StudioError
+from studio.recipe.models import BaseModelCard, Located, catalogue, facts, locate
+from studio.ui.words import figures, note
+
+HUB = "https://huggingface.co/"
+
+
+@dataclass(frozen=True)
+class ModelTab:
+    """The tab's components that other tabs listen to."""
+
+    choice: gr.Dropdown
+    card: gr.HTML
+
+
+def build(model: gr.State) -> ModelTab:
+    """Draw the tab and connect it to the state that holds the base model's id."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            choice = gr.Dropdown(
+                [(_line(card), card.id) for card in catalogue()],
+                value=model.value,
+                allow_custom_value=True,
+                label="Base model",
+                info="Pick one, or type an id of the Hugging Face Hub (owner/name) or the path of a folder with a model. "
+                "Start small: a small model that is tuned well beats a large one that does not fit.",
+                elem_id="base-model",
+            )
+        with gr.Column(scale=3, min_width=320):
+            card = gr.HTML(describe(model.value), elem_id="model-card")
+    choice.change(lambda value: str(value or "").strip(), choice, model)
+    model.change(lambda value: (value, describe(value)), model, [choice, card], show_progress="hidden")
+    return ModelTab(choice, card)
+
+
+def describe(model_id: str) -> str:
+    """What is known of a base model, or why it cannot be used, as HTML."""
+    try:
+        located = locate(model_id)
+        return _known(located)
+    except StudioError as error:
+        return note("error", *error.problems)
+
+
+def usual_rate(model_id: str) -> float | None:
+    """The learning rate that the catalogue advises for LoRA on this model, if it knows the model."""
+    return next((card.learning_rate for card in catalogue() if card.id == model_id), None)
+
+
+def _known(located: Located) -> str:
+    parts = []
+    if located.card:
+        parts.append(_of_card(located.card))
+    if located.folder:
+        known = facts(located.folder)
+        parts.append(
+            figures(
+                [
+                    ("Weights", f"{known.parameters:,}"),
+                    ("Architecture", known.architecture or "?"),
+                    ("Context", f"{known.context:,} tokens" if known.context else "unknown"),
+                    ("Chat template", "its own" if known.has_chat_template else "none: a plain one is used"),
+                ]
+            )
+        )
+    elif located.card and located.card.gated:
+        parts.append(
+            note(
+                "warning",
+                "Its makers want their licence accepted first: open its page on the Hub, accept, and start the studio "
+                "with your access token in HF_TOKEN.",
+            )
+        )
+    else:
+        parts.append(
+            note("note", "It is fetched from the Hugging Face Hub when a run first needs it, safetensors only.")
+        )
+    return "".join(parts)
+
+
+def _of_card(card: BaseModelCard) -> str:
+    address = "" if card.id == "starter" else f"<p><code>{escape(HUB + card.id)}</code></p>"
+    rows: list[tuple[str, Any]] = [
+        ("Weights", card.size),
+        ("Context", f"{card.context:,} tokens"),
+        ("Licence", card.licence),
+        ("Answers as an assistant", "yes" if card.instruct else "no, it continues text"),
+    ]
+    return f"<h3>{escape(card.name)}</h3><p>{escape(card.good_for)}</p>{address}{figures(rows)}"
+
+
+def _line(card: BaseModelCard) -> str:
+    return f"{card.name} · {card.size}" + (" · gated" if card.gated else "")

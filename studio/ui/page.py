@@ -1,0 +1,227 @@
+"""The page: header with Train, the tabs in the order of the work, and what ties them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.errors import StudioError
+from studio.recipe.presets import DEFAULT, preset_named
+from studio.recipe.problems import problems
+from studio.recipe.recipe import Recipe
+from studio.run.directory import Run, Status
+from studio.run.submit import prepare_part, submit
+from studio.ui import compare_tab, data_tab, model_tab, recipe_tab, run_tab, take_tab
+from studio.ui.draft import Draft, Updates, Values, new_states
+from studio.ui.studio import Studio
+
+TITLE = "Atelier"
+LOOK = 2.0  # seconds between looks at which runs there are
+TABS = ("Data", "Model", "Recipe", "Run", "Compare", "Take away")
+
+Seen = list[tuple[Run, str]]  # every run and its status
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page's parts that the handlers below connect."""
+
+    tabs: gr.Tabs
+    train: gr.Button
+    summary: gr.HTML
+    selected: gr.State
+    seen: gr.State
+    data: data_tab.DataTab
+    model: model_tab.ModelTab
+    recipe: recipe_tab.RecipeTab
+    run: run_tab.RunTab
+    compare: compare_tab.CompareTab
+    take: take_tab.TakeTab
+
+    @property
+    def draft(self) -> Draft:
+        return self.recipe.draft
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The whole page as gradio blocks. It opens ready to train, with the default preset."""
+    start = preset_named(DEFAULT).recipe
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
+        page = _draw(studio, start)
+        _connect(studio, page)
+        blocks.load(partial(open_page, studio, page), {page.draft.data}, {*_run_parts(page), *_data_parts(page)})
+        blocks.load(partial(refresh, studio, page), page.draft.components, _recipe_parts(page))
+    return blocks
+
+
+def _draw(studio: Studio, start: Recipe) -> Page:
+    data, model = new_states(start)
+    selected, seen = gr.State(None), gr.State("")
+    with gr.Row(elem_id="header", equal_height=True):
+        gr.HTML("<h1>Atelier</h1><p>a fine-tuning studio</p>", elem_id="brand", min_width=120)
+        summary = gr.HTML(elem_id="summary", min_width=200)
+        train = gr.Button("Train", variant="primary", elem_id="train", scale=0, min_width=110)
+    with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tab("1 Data", id="Data"):
+            data_part = data_tab.build(studio.home, data)
+        with gr.Tab("2 Model", id="Model"):
+            model_part = model_tab.build(model)
+        with gr.Tab("3 Recipe", id="Recipe"):
+            recipe_part = recipe_tab.build(start, data, model)
+        with gr.Tab("4 Run", id="Run"):
+            run_part = run_tab.build(studio, selected)
+        with gr.Tab("5 Compare", id="Compare"):
+            compare_part = compare_tab.build(studio)
+        with gr.Tab("6 Take away", id="Take away"):
+            take_part = take_tab.build(studio)
+    return Page(
+        tabs, train, summary, selected, seen, data_part, model_part, recipe_part, run_part, compare_part, take_part
+    )
+
+
+def _connect(studio: Studio, page: Page) -> None:
+    draft = page.draft
+    gr.on(
+        [component.change for component in draft.components],
+        partial(refresh, studio, page),
+        draft.components,
+        _recipe_parts(page),
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
+    page.model.choice.input(
+        partial(advise_rate, page),
+        {page.model.choice},
+        {draft.training.fields["learning_rate"]},
+        show_progress="hidden",
+    )
+    page.train.click(
+        partial(train, studio, page),
+        draft.components,
+        {page.tabs, *_run_parts(page)},
+        trigger_mode="once",
+        concurrency_limit=1,
+    )
+    timer = gr.Timer(LOOK)
+    timer.tick(partial(look, studio), page.seen, page.seen, show_progress="hidden")
+    gr.on(
+        [page.seen.change, page.selected.change],
+        partial(show_runs, studio, page),
+        {page.selected, page.compare.choice, page.take.choice},
+        _run_parts(page) - {page.selected, page.seen},
+        show_progress="hidden",
+    )
+
+
+def _run_parts(page: Page) -> set[Component]:
+    return {page.selected, page.seen, page.run.choice, page.run.stop, page.compare.choice, page.take.choice}
+
+
+def _data_parts(page: Page) -> list[Component]:
+    tab = page.data
+    return [tab.report, tab.prompt, tab.completion, tab.which, tab.rows]
+
+
+def _recipe_parts(page: Page) -> set[Component]:
+    return {page.recipe.problems, page.recipe.yaml, page.summary}
+
+
+def open_page(studio: Studio, page: Page, values: Values) -> Updates:
+    """What a fresh or reloaded page shows: the data of the draft, and the newest run with its whole curve."""
+    runs = _seen(studio)
+    newest = runs[0][0].name if runs else None
+    shown = dict(zip(_data_parts(page), data_tab.show(values[page.draft.data]), strict=True))
+    return shown | _runs_shown(page, runs, newest, (None, None)) | {page.selected: newest}
+
+
+def refresh(studio: Studio, page: Page, values: Values) -> Updates:
+    """Recipe as YAML, its problems and the summary, after any change."""
+    recipe: Recipe | StudioError
+    found: list[Any] = []
+    try:
+        recipe = page.draft.recipe(values)
+        found = problems(recipe, _prepared(recipe), studio.hardware)
+    except StudioError as error:
+        recipe = error
+    messages, yaml = recipe_tab.show(page.draft, found, recipe)
+    return {page.recipe.problems: messages, page.recipe.yaml: yaml, page.summary: _summary(values, page.draft)}
+
+
+def advise_rate(page: Page, values: Values) -> Updates:
+    """The learning rate that is usual for the model just picked."""
+    rate = model_tab.usual_rate(values[page.model.choice])
+    if rate is None:
+        return {page.draft.training.fields["learning_rate"]: gr.skip()}
+    gr.Info(f"Learning rate set to {rate:g}: where to start with a model of this size.")
+    return {page.draft.training.fields["learning_rate"]: rate}
+
+
+def train(studio: Studio, page: Page, values: Values) -> Updates:
+    """Put a run into the queue and show it. What stands in the way is said, all at once, and nothing is lost."""
+    try:
+        run = submit(studio.home, page.draft.recipe(values))
+    except StudioError as error:
+        raise gr.Error("\n\n".join(error.problems), title="Not started", duration=None) from None
+    studio.queue.poke()
+    runs = _seen(studio)
+    return _runs_shown(page, runs, run.name, (None, None)) | {
+        page.selected: run.name,
+        page.tabs: gr.Tabs(selected="Run"),
+    }
+
+
+def look(studio: Studio, before: str) -> Any:
+    """Which runs there are and how they stand, as one text that changes when they do."""
+    now = _fingerprint(_seen(studio))
+    return gr.skip() if now == before else now
+
+
+def show_runs(studio: Studio, page: Page, values: Values) -> Updates:
+    """The run choosers of all tabs, after a run began, ended or was selected."""
+    chosen = (values[page.compare.choice], values[page.take.choice])
+    updates = _runs_shown(page, _seen(studio), values[page.selected], chosen)
+    del updates[page.seen]
+    return updates
+
+
+def _runs_shown(page: Page, runs: Seen, selected: str | None, chosen: tuple[str | None, str | None]) -> Updates:
+    ready = compare_tab.compare_choices(runs)
+    names = [name for _, name in ready]
+    latest = selected if selected in names else next(iter(names), None)
+    status = next((status for run, status in runs if run.name == selected), None)
+    stoppable = status in {Status.WAITING, Status.RUNNING}
+    in_hand = [name if name in names else latest for name in chosen]
+    if selected in names:
+        in_hand = [selected, selected]
+    return {
+        page.seen: _fingerprint(runs),
+        page.run.choice: gr.update(choices=run_tab.run_choices(runs), value=selected),
+        page.run.stop: gr.update(interactive=stoppable, value="Stop and keep the result"),
+        page.compare.choice: gr.update(choices=ready, value=in_hand[0]),
+        page.take.choice: gr.update(choices=ready, value=in_hand[1]),
+    }
+
+
+def _seen(studio: Studio) -> Seen:
+    return [(run, run.status()) for run in studio.runs()]
+
+
+def _fingerprint(runs: Seen) -> str:
+    return ",".join(f"{run.name}:{status}" for run, status in runs)
+
+
+def _prepared(recipe: Recipe) -> Any:
+    return prepare_part(recipe.data) if recipe.data.path else None
+
+
+def _summary(values: Values, draft: Draft) -> str:
+    part = values[draft.data]
+    data = data_tab.sample_of(part) or part.path.rpartition("/")[2] or "no data yet"
+    parts = (values[draft.model], data, values[draft.method])
+    chips = " ".join(f"<span>{escape(str(text))}</span>" for text in parts)
+    return f'<p aria-label="The next run">{chips}</p>'

@@ -1,0 +1,56 @@
+"""The page and its routes as one web application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from studio.home import ASSETS
+from studio.ui.downloads import download_routes
+from studio.ui.live import live_head, live_routes
+from studio.ui.page import build
+from studio.ui.studio import Studio
+
+LARGEST_UPLOAD = "1gb"
+LOCAL = ("127.0.0.1", "localhost", "::1")
+FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+
+def web_app(studio: Studio, host: str, port: int) -> FastAPI:
+    """The studio as an ASGI application. The queue starts once it serves, and its children end with it.
+
+    Where it listens on this machine only, it answers to this machine's names only, so that no other site's page can
+    reach it under a name of its own (DNS rebinding).
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        studio.queue.start()
+        yield
+        studio.close()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    if host in LOCAL:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL))
+    app.include_router(live_routes(studio.home), prefix="/studio")
+    app.include_router(download_routes(studio.home), prefix="/studio")
+    return gr.mount_gradio_app(
+        app,
+        build(studio),
+        path="/",
+        server_name=host,
+        server_port=port,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        max_file_size=LARGEST_UPLOAD,
+        ssr_mode=False,
+        theme=gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=MONO),
+        css_paths=[ASSETS / "style.css"],
+        head=live_head(),
+    )

@@ -1,0 +1,54 @@
+"""What the page's handlers work with: the home, its queue and its chat host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from studio.answer.chat import ChatHost
+from studio.answer.turn import may_answer
+from studio.home import Home
+from studio.recipe.hardware import Hardware, detect
+from studio.run.directory import Run, Status, list_runs
+from studio.run.launchers import Launcher
+from studio.run.queue import Queue
+
+STEPPED_ASIDE = "A run has begun and took the GPU, so the chat stepped aside. Ask again when the run is over."
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The long-lived parts of the page process. Everything else is read from the home at each look."""
+
+    home: Home
+    launcher: Launcher
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        return detect()
+
+    @cached_property
+    def chat(self) -> ChatHost:
+        return ChatHost(self.home.root / "chat.log")
+
+    @cached_property
+    def queue(self) -> Queue:
+        return Queue(self.home, self.launcher, before_run=self._make_room)
+
+    def runs(self) -> list[Run]:
+        """Every run, newest first."""
+        return list_runs(self.home)[::-1]
+
+    def chat_refusal(self) -> str | None:
+        """Why the chat may not answer now, or None where it may."""
+        active = any(run.status() in {Status.RUNNING, Status.STOPPING} for run in self.runs())
+        return may_answer(active, self.hardware)
+
+    def close(self) -> None:
+        """Let the children go. A run in progress goes on and is adopted by the next start."""
+        self.queue.close()
+        self.chat.close()
+
+    def _make_room(self) -> None:
+        if may_answer(True, self.hardware):
+            self.chat.close(STEPPED_ASIDE)
