@@ -26,7 +26,9 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 # UTF-8 that was read as Windows-1252: a lead byte's letter, then what its following byte became.
 _FOLLOWING = re.escape(bytes(set(range(0x80, 0xC0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252"))
-_MOJIBAKE = re.compile(f"[ÂÃÐÑ][\x80-\x9f{_FOLLOWING}]|â[€‚„†ˆ]|ðŸ|ï»¿|ï¿½|[äåæçèé][{_FOLLOWING}]{{2}}")
+_MOJIBAKE = re.compile(
+    f"[ÂÃÐÑ][\x80-\x9f{_FOLLOWING}]|â[€‚„†ˆ]|ðŸ|ï»¿|ï¿½|(?:[äåæçèé][\x80-\x9f{_FOLLOWING}]{{2}}){{2}}"
+)
 
 Test = Callable[[str], object]
 

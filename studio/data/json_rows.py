@@ -117,6 +117,11 @@ def _wrong_lines(name: str, wrong: list[tuple[int, str]]) -> Iterator[str]:
 
 
 def _broken(text: Text, error: json.JSONDecodeError) -> StudioError:
+    if not text.content.lstrip().startswith(("{", "[")):
+        return StudioError(
+            f"{quoted(text.name)} is named like JSON and begins with {quoted(text.content.lstrip()[:40])}, where JSON "
+            "with rows begins with a bracket or a brace. If it is CSV, give it a name that ends in .csv."
+        )
     return StudioError(
         f"{quoted(text.name)} is broken JSON at line {error.lineno:,}, column {error.colno:,}: "
         f"{_why(text.content, error)}. Correct it there, or save the data again."
@@ -129,7 +134,9 @@ def _why(document: str, error: json.JSONDecodeError) -> str:
         return "the text ends in the middle, as if it had been cut off"
     if error.msg == "Extra data":
         return f"the JSON is complete before {quoted(document[error.pos : error.pos + 20])}, and more follows"
-    what = error.msg.removesuffix(" at")  # "Unterminated string starting at"
+    if error.msg.startswith("Unterminated string"):
+        return f"a text begins with {quoted(document[error.pos : error.pos + 20])} and its closing quote is missing"
+    what = error.msg.removesuffix(" at")  # "Invalid control character at"
     return f"{what[:1].lower()}{what[1:]}, at {quoted(document[error.pos : error.pos + 20])}"
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from studio.data.columns import Pair
 from studio.errors import StudioError
@@ -22,15 +23,16 @@ def split(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], l
             f"The held-out share is {share}, and it has to be at least 0 and below 1. Set 0.1 to hold out every tenth "
             "row, or 0 to hold out none."
         )
-    groups = _groups(pairs)
+    prompts = [pair.same_prompt for pair in pairs]
+    groups = Counter(prompts)
     if share == 0 or len(groups) < 2:
         return list(pairs), []
     target = min(max(1, round(share * len(pairs))), len(pairs) - 1)
     held = _chosen(groups, target, seed)
     train: list[Pair] = []
     held_out: list[Pair] = []
-    for pair in pairs:
-        (held_out if pair.same_prompt in held else train).append(pair)
+    for pair, prompt in zip(pairs, prompts, strict=True):
+        (held_out if prompt in held else train).append(pair)
     return train, held_out
 
 
@@ -42,15 +44,7 @@ def fingerprint(pairs: Iterable[Pair]) -> str:
     return digest.hexdigest()
 
 
-def _groups(pairs: Sequence[Pair]) -> dict[str, int]:
-    """How many pairs each prompt has."""
-    sizes: dict[str, int] = {}
-    for pair in pairs:
-        sizes[pair.same_prompt] = sizes.get(pair.same_prompt, 0) + 1
-    return sizes
-
-
-def _chosen(groups: dict[str, int], target: int, seed: int) -> set[str]:
+def _chosen(groups: Mapping[str, int], target: int, seed: int) -> set[str]:
     """Prompts with `target` pairs among them, or fewer where groups do not add up; at least one prompt, never all."""
     order = sorted(groups, key=lambda prompt: _place(prompt, seed))
     held: set[str] = set()
@@ -61,7 +55,7 @@ def _chosen(groups: dict[str, int], target: int, seed: int) -> set[str]:
             room -= groups[prompt]
         if not room:
             break
-    return held or {min(order, key=groups.__getitem__)}
+    return held or {min(order, key=lambda prompt: groups[prompt])}
 
 
 def _place(prompt: str, seed: int) -> bytes:

@@ -61,7 +61,6 @@ class Lora(BaseModel):
         label="Dropout",
         bounds=(0.0, 0.5),
         step=0.01,
-        unit="share",
     )
     layers: Literal["all-linear", "attention", "mlp"] = knob(
         "all-linear",

@@ -48,7 +48,6 @@ class DataPart(Part):
         label="Held-out share",
         bounds=(0.0, 0.5),
         step=0.01,
-        unit="share",
     )
     split_seed: int = knob(
         42,
@@ -111,7 +110,7 @@ class TrainingPart(Part):
         label="Warm-up",
         bounds=(0.0, 0.5),
         step=0.01,
-        unit="share of steps",
+        unit="share of the steps",
     )
     schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = knob(
         "cosine",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
+from uuid import uuid4
 
 import gradio as gr
 from gradio.components import Component
@@ -26,7 +28,7 @@ NOTHING_YET = "No run has a result yet. Press Train, wait until it has finished,
 
 @dataclass(frozen=True)
 class CompareTab:
-    """The tab's components. `turns` holds the conversation of both panes."""
+    """The tab's components. `turns` holds the conversation of both panes, `asker` who asks: a page in a browser."""
 
     choice: gr.Dropdown
     status: gr.HTML
@@ -37,6 +39,7 @@ class CompareTab:
     settings: Form[Settings]
     turns: gr.State
     row: gr.State
+    asker: gr.State
     send: gr.Button
     stop: gr.Button
     retry: gr.Button
@@ -46,7 +49,7 @@ class CompareTab:
     @property
     def asked(self) -> set[Component]:
         """What a question is made of."""
-        return {self.choice, self.prompt, self.system, self.turns} | self.settings.components
+        return {self.choice, self.prompt, self.system, self.turns, self.asker} | self.settings.components
 
     @property
     def told(self) -> set[Component]:
@@ -64,8 +67,8 @@ def build(studio: Studio) -> CompareTab:
     answering.append(
         tab.retry.click(partial(retry, studio, tab), tab.asked, tab.told, concurrency_limit=4, show_progress="hidden")
     )
-    tab.stop.click(partial(stop, studio), None, None, show_progress="hidden")
-    tab.clear.click(partial(clear, studio, tab), None, tab.told, cancels=answering, show_progress="hidden")
+    tab.stop.click(partial(stop, studio), tab.asker, None, show_progress="hidden")
+    tab.clear.click(partial(clear, studio, tab), {tab.asker}, tab.told, cancels=answering, show_progress="hidden")
     tab.held_out.click(partial(next_row, studio, tab), {tab.choice, tab.row}, {tab.prompt, tab.reference, tab.row})
     tab.choice.change(partial(new_run, studio, tab), {tab.choice}, tab.told | {tab.reference, tab.row})
     return tab
@@ -112,14 +115,19 @@ def _draw() -> CompareTab:
     with gr.Accordion("How they answer", open=False):
         system = gr.Textbox(
             label="System prompt",
-            info="Said to both before your prompt, if their chat template knows it. Leave it empty unless you trained with one.",
+            info="Said to both before your prompt, if the chat template knows it. Empty is as they were trained.",
             lines=2,
         )
         settings = Form(Settings, "settings")
     return CompareTab(
-        choice, status, panes, prompt, reference, system, settings, gr.State([]), gr.State(-1),
+        choice, status, panes, prompt, reference, system, settings, gr.State([]), gr.State(-1), gr.State(new_asker),
         send_button, stop_button, retry_button, clear_button, held_out,
     )  # fmt: skip
+
+
+def new_asker() -> str:
+    """A name for one page in one browser."""
+    return uuid4().hex
 
 
 def compare_choices(runs: list[tuple[Run, str]]) -> list[tuple[str, str]]:
@@ -154,13 +162,13 @@ def next_row(studio: Studio, tab: CompareTab, values: Values) -> Updates:
     return {tab.prompt: pair.prompt, tab.reference: reference, tab.row: number}
 
 
-def send(studio: Studio, tab: CompareTab, values: Values, request: gr.Request) -> Iterator[Updates]:
+def send(studio: Studio, tab: CompareTab, values: Values) -> Iterator[Updates]:
     """Ask both; yields the panes as the answers grow. The prompt stays where the question could not be asked."""
     turns: Turns = [*values[tab.turns], {"prompt": values[tab.prompt]}]
-    yield from _answer(studio, tab, values, turns, request)
+    yield from _answer(studio, tab, values, turns)
 
 
-def retry(studio: Studio, tab: CompareTab, values: Values, request: gr.Request) -> Iterator[Updates]:
+def retry(studio: Studio, tab: CompareTab, values: Values) -> Iterator[Updates]:
     """Ask the last question again; with chance in the choice of words, by another seed."""
     turns: Turns = values[tab.turns]
     if not turns:
@@ -168,27 +176,27 @@ def retry(studio: Studio, tab: CompareTab, values: Values, request: gr.Request) 
         return
     seed = tab.settings.fields["seed"]
     again = {**values, seed: int(values[seed] or 0) + len(turns[-1])}
-    yield from _answer(studio, tab, again, [*turns[:-1], {"prompt": turns[-1]["prompt"]}], request)
+    yield from _answer(studio, tab, again, [*turns[:-1], {"prompt": turns[-1]["prompt"]}])
 
 
-def stop(studio: Studio, request: gr.Request) -> None:
+def stop(studio: Studio, asker: str) -> None:
     """End the answers in progress at the next token."""
-    studio.chat.stop(str(request.session_hash))
+    studio.chat.stop(asker)
 
 
-def clear(studio: Studio, tab: CompareTab, request: gr.Request) -> Updates:
+def clear(studio: Studio, tab: CompareTab, values: Values) -> Updates:
     """Stop, and forget the conversation."""
-    studio.chat.stop(str(request.session_hash))
+    studio.chat.stop(values[tab.asker])
     return _shown(tab, []) | {tab.prompt: "", tab.status: ""}
 
 
-def _answer(studio: Studio, tab: CompareTab, values: Values, turns: Turns, request: gr.Request) -> Iterator[Updates]:
+def _answer(studio: Studio, tab: CompareTab, values: Values, turns: Turns) -> Iterator[Updates]:
     notes: list[str] = []
     before = values[tab.turns]
     try:
         run = _ready(studio, values[tab.choice])
         conversations = {who: _messages(turns, who, values[tab.system]) for who in SPEAKERS}
-        chat = studio.chat.open(run, str(request.session_hash))
+        chat = studio.chat.open(run, values[tab.asker])
         yield _shown(tab, turns) | {tab.status: note("note", "Asking both …"), tab.prompt: ""}
         for texts in chat.stream(conversations, settings=tab.settings.read(values), notify=notes.append):
             turns = [*turns[:-1], turns[-1] | texts]
@@ -209,7 +217,7 @@ def _ready(studio: Studio, name: str | None) -> Run:
 def _messages(turns: Turns, who: str, system: str) -> list[dict[str, str]]:
     """The conversation as `who` has led it: both hear the same questions, each its own answers."""
     messages = prompt_messages(turns[0]["prompt"], system.strip())
-    for answered, asked in zip(turns, turns[1:], strict=False):
+    for answered, asked in pairwise(turns):
         messages += [{"role": "assistant", "content": answered.get(who, "")}, *prompt_messages(asked["prompt"])]
     return messages
 

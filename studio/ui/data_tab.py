@@ -73,9 +73,7 @@ def _draw(part: DataPart) -> DataTab:
                 info="Small tasks that the starter model can learn in about a minute.",
                 elem_id="sample",
             )
-            upload = gr.File(
-                label="Or upload your own pairs (CSV, JSON, JSONL)", file_types=FILE_TYPES, elem_id="upload"
-            )
+            upload = gr.File(label="Or upload your own: CSV, JSON, JSONL", file_types=FILE_TYPES, elem_id="upload")
             with gr.Row():
                 prompt = gr.Dropdown(label="Prompt column", info="What is asked.", elem_id="prompt-column")
                 completion = gr.Dropdown(label="Completion column", info="The answer.", elem_id="completion-column")
@@ -108,7 +106,7 @@ def samples() -> list[str]:
 
 def sample_of(part: DataPart) -> str | None:
     """The sample that a data part names, if it names one."""
-    folder = data_file(part.path).parent if part.path else None
+    folder = data_file(part.path).resolve().parent if part.path else None
     return folder.name if folder is not None and folder.parent == SAMPLES else None
 
 

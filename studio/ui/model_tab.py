@@ -32,7 +32,7 @@ def build(model: gr.State) -> ModelTab:
                 value=model.value,
                 allow_custom_value=True,
                 label="Base model",
-                info="Pick one, or type an id of the Hugging Face Hub (owner/name) or the path of a folder with a model. "
+                info="Pick one, or type an id of the Hugging Face Hub (owner/name) or the path of a model's folder. "
                 "Start small: a small model that is tuned well beats a large one that does not fit.",
                 elem_id="base-model",
             )

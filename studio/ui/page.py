@@ -51,7 +51,7 @@ class Page:
 def build(studio: Studio) -> gr.Blocks:
     """The whole page as gradio blocks. It opens ready to train, with the default preset."""
     start = preset_named(DEFAULT).recipe
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
         page = _draw(studio, start)
         _connect(studio, page)
         blocks.load(partial(open_page, studio, page), {page.draft.data}, {*_run_parts(page), *_data_parts(page)})

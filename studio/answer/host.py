@@ -1,0 +1,159 @@
+"""The chat host: a child process that keeps one base model with adapters and answers questions on standard input.
+
+It ends when its standard input closes, so it never outlives the page. What it and its libraries print goes to standard
+error; standard output belongs to the wire.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from studio.answer.wire import REQUEST, Ask, Done, Failed, Load, Note, Reply, Speaker, Stop, Texts, line
+from studio.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio.answer.engine import Engine, Voices
+    from studio.answer.transcript import Transcript
+
+PACE = 0.04  # seconds between two looks at the texts: faster than the eye, and long texts are not decoded too often
+QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "true"}
+
+
+class Pipe:
+    """The page, as the host sees it: questions come in, replies go out, a wish to stop is heard at any time."""
+
+    def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
+        self._requests = requests
+        self._replies = replies
+        self._waiting: queue.SimpleQueue[Ask | Load] = queue.SimpleQueue()
+        self._stopped: set[int] = set()
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+
+    def next(self) -> Ask | Load:
+        """The next question, when there is one."""
+        return self._waiting.get()
+
+    def stopped(self, question: int) -> bool:
+        """Whether that question is to end now."""
+        return question in self._stopped
+
+    def reply(self, reply: Reply) -> None:
+        """Send one line to the page."""
+        self._replies.write(line(reply))
+        self._replies.flush()
+
+    def _listen(self) -> None:
+        for text in self._requests:
+            request = REQUEST.validate_json(text)
+            if isinstance(request, Stop):
+                self._stopped.add(request.id)
+            else:
+                self._waiting.put(request)
+        os._exit(0)  # the page is gone: leave at once, whatever is being computed
+
+
+class Speech:
+    """Passes on what is being said in one answer, at a pace that a page can follow."""
+
+    def __init__(self, pipe: Pipe, question: int, transcripts: dict[Speaker, Transcript]) -> None:
+        self._pipe = pipe
+        self._question = question
+        self._transcripts = transcripts
+        self._order = list(transcripts.values())
+        self._next_look = 0.0
+
+    def heard(self, step: dict[int, int]) -> None:
+        """One more token of each row that goes on."""
+        for row, token in step.items():
+            self._order[row].add(token)
+        if time.monotonic() >= self._next_look:
+            texts = {speaker: transcript.so_far() for speaker, transcript in self._transcripts.items()}
+            self._pipe.reply(Texts(id=self._question, texts=texts))
+            self._next_look = time.monotonic() + PACE
+
+    def whole(self) -> dict[Speaker, str]:
+        """All that was said, exactly."""
+        return {speaker: transcript.text() for speaker, transcript in self._transcripts.items()}
+
+
+class Host:
+    """Answers one question after the other."""
+
+    def __init__(self, pipe: Pipe, engine: Engine) -> None:
+        self._pipe = pipe
+        self._engine = engine
+
+    def work(self) -> None:
+        """Answer until the page goes away. A question that fails leaves the host ready for the next one."""
+        while True:
+            request = self._pipe.next()
+            try:
+                texts = self._answer(request)
+                self._pipe.reply(Done(id=request.id, texts=texts))
+            except BrokenPipeError:
+                return
+            except Exception as error:
+                traceback.print_exc()  # the whole story for the log; words for the page
+                self._pipe.reply(Failed(id=request.id, message=self._in_words(error)))
+
+    def _answer(self, request: Ask | Load) -> dict[Speaker, str]:
+        from studio.run.directory import Run
+
+        def notify(note: str) -> None:
+            self._pipe.reply(Note(id=request.id, note=note))
+
+        if self._pipe.stopped(request.id):
+            return {}
+        voices = self._engine.load(Run(Path(request.run)), notify)
+        return self._speak(request, voices) if isinstance(request, Ask) else {}
+
+    def _speak(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:
+        from studio.answer.generate import Row, generate
+        from studio.answer.prompts import prompt_ids, room
+        from studio.answer.transcript import Transcript
+
+        rows = [
+            Row(prompt_ids(voices.tokenizer, messages), tuned=who == "tuned") for who, messages in ask.messages.items()
+        ]
+        longest, wanted = max(len(row.ids) for row in rows), ask.settings.max_new_tokens
+        allowed = room(longest, voices.context, wanted)
+        if allowed < wanted:
+            note = f"Answers end after {allowed:,} tokens: the conversation takes {longest:,} of {voices.context:,}."
+            self._pipe.reply(Note(id=ask.id, note=note))
+        settings = ask.settings.model_copy(update={"max_new_tokens": allowed})
+        speech = Speech(self._pipe, ask.id, {speaker: Transcript(voices.tokenizer) for speaker in ask.messages})
+        generate(voices, rows, settings, speech.heard, lambda: self._pipe.stopped(ask.id))
+        return speech.whole()
+
+    def _in_words(self, error: Exception) -> str:
+        if isinstance(error, StudioError):
+            return str(error)
+        text = f"{type(error).__name__}: {error}"[:300]
+        if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+            self._engine.release()
+            return (
+                "The memory was not enough to answer. Clear the conversation or set a shorter answer; "
+                f"if that does not help, choose a run with a smaller base model. ({text})"
+            )
+        return f"The chat met an error that it did not expect: {text}. Its log has the details; ask again."
+
+
+def main() -> None:
+    """Do the slow imports, then answer."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # from here on a print of any library lands in the log, not between the replies
+    pipe = Pipe(os.fdopen(os.dup(0), "rb"), replies)
+    os.environ.update(QUIET)
+    from studio.answer.engine import Engine
+
+    Host(pipe, Engine()).work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What page and chat host say to each other: one JSON object a line. No torch here, both sides import it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from studio.answer.settings import Settings
+from studio.data.encode import Message
+
+Speaker = Literal["base", "tuned"]
+SPEAKERS: tuple[Speaker, ...] = ("base", "tuned")
+
+
+class Line(BaseModel):
+    """What every line carries: the number of the question that it belongs to."""
+
+    model_config = ConfigDict(frozen=True)
+    id: int
+
+
+class Ask(Line):
+    """Answer: each speaker goes on with its own conversation. `run` is the run's folder."""
+
+    kind: Literal["ask"] = "ask"
+    run: str
+    messages: dict[Speaker, list[Message]]
+    settings: Settings
+
+
+class Load(Line):
+    """Get ready for questions to this run."""
+
+    kind: Literal["load"] = "load"
+    run: str
+
+
+class Stop(Line):
+    """End that answer at the next token."""
+
+    kind: Literal["stop"] = "stop"
+
+
+class Note(Line):
+    """What the host is doing or has decided, in words."""
+
+    kind: Literal["note"] = "note"
+    note: str
+
+
+class Texts(Line):
+    """What each speaker has said so far."""
+
+    kind: Literal["texts"] = "texts"
+    texts: dict[Speaker, str]
+
+
+class Done(Line):
+    """The last line of a question. `texts` is exact now: nothing is held back any more."""
+
+    kind: Literal["done"] = "done"
+    texts: dict[Speaker, str] = {}
+
+
+class Failed(Line):
+    """The last line of a question that could not be answered, with the reason in words."""
+
+    kind: Literal["failed"] = "failed"
+    message: str
+
+
+Request = Ask | Load | Stop
+Reply = Note | Texts | Done | Failed
+REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
+REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])
+
+
+def line(message: Request | Reply) -> bytes:
+    """The message as it goes over the pipe."""
+    return message.model_dump_json().encode() + b"\n"
