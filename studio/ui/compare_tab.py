@@ -69,6 +69,8 @@ def build(studio: Studio) -> CompareTab:
     )
     tab.stop.click(partial(stop, studio), tab.asker, None, show_progress="hidden")
     tab.clear.click(partial(clear, studio, tab), {tab.asker}, tab.told, cancels=answering, show_progress="hidden")
+    for pane in tab.panes.values():
+        pane.clear(partial(clear, studio, tab), {tab.asker}, tab.told, cancels=answering, show_progress="hidden")
     tab.held_out.click(partial(next_row, studio, tab), {tab.choice, tab.row}, {tab.prompt, tab.reference, tab.row})
     tab.choice.change(partial(new_run, studio, tab), {tab.choice}, tab.told | {tab.reference, tab.row})
     return tab
@@ -107,10 +109,10 @@ def _draw() -> CompareTab:
         )
         send_button = gr.Button("Send", variant="primary", scale=1, min_width=100, elem_id="send")
     with gr.Row():
-        held_out = gr.Button("A held-out row", size="sm", min_width=100)
-        stop_button = gr.Button("Stop", size="sm", min_width=70)
-        retry_button = gr.Button("Retry", size="sm", min_width=70)
-        clear_button = gr.Button("Clear", size="sm", min_width=70)
+        held_out = gr.Button("A held-out row", size="sm", min_width=60)
+        stop_button = gr.Button("Stop", size="sm", min_width=50)
+        retry_button = gr.Button("Retry", size="sm", min_width=50)
+        clear_button = gr.Button("Clear", size="sm", min_width=50)
     reference = gr.HTML(elem_id="reference")
     with gr.Accordion("How they answer", open=False):
         system = gr.Textbox(
@@ -164,7 +166,7 @@ def next_row(studio: Studio, tab: CompareTab, values: Values) -> Updates:
 
 def send(studio: Studio, tab: CompareTab, values: Values) -> Iterator[Updates]:
     """Ask both; yields the panes as the answers grow. The prompt stays where the question could not be asked."""
-    turns: Turns = [*values[tab.turns], {"prompt": values[tab.prompt]}]
+    turns: Turns = [*values[tab.turns], {"prompt": values[tab.prompt] or ""}]
     yield from _answer(studio, tab, values, turns)
 
 
@@ -195,7 +197,7 @@ def _answer(studio: Studio, tab: CompareTab, values: Values, turns: Turns) -> It
     before = values[tab.turns]
     try:
         run = _ready(studio, values[tab.choice])
-        conversations = {who: _messages(turns, who, values[tab.system]) for who in SPEAKERS}
+        conversations = {who: _messages(turns, who, values[tab.system] or "") for who in SPEAKERS}
         chat = studio.chat.open(run, values[tab.asker])
         yield _shown(tab, turns) | {tab.status: note("note", "Asking both …"), tab.prompt: ""}
         for texts in chat.stream(conversations, settings=tab.settings.read(values), notify=notes.append):

@@ -10,7 +10,7 @@ from gradio.components import Component
 from pydantic import BaseModel
 
 from studio.recipe.knob import Knob, knobs
-from studio.ui.log_slider import LogSlider
+from studio.ui.log_slider import log_slider
 
 M = TypeVar("M", bound=BaseModel)
 WIDEST_SLIDER = 100_000  # a range wider than this is a number to type
@@ -43,7 +43,7 @@ class Form(Generic[M]):
     def values(self, values: Mapping[Component, Any]) -> dict[str, Any]:
         """The raw values of the fields, by option name. Empty number fields are left out and so keep the default."""
         raw = {name: values[component] for name, component in self.fields.items()}
-        return {name: value for name, value in raw.items() if value is not None}
+        return {name: value for name, value in raw.items() if value not in (None, "")}
 
     def read(self, values: Mapping[Component, Any]) -> M:
         """The model that the fields show. Raises pydantic's ValidationError where a value is out of bounds."""
@@ -70,7 +70,7 @@ def _component(knob: Knob, prefix: str, start: BaseModel | None) -> Component:
     assert knob.low is not None
     assert knob.high is not None
     if knob.scale == "log":
-        return LogSlider(value, low=knob.low, high=knob.high, **common)
+        return log_slider(value, low=knob.low, high=knob.high, **common)
     if knob.high > WIDEST_SLIDER:
         return gr.Number(value, minimum=knob.low, maximum=knob.high, precision=0, **common)
     return gr.Slider(knob.low, knob.high, value=value, step=knob.step, **common)

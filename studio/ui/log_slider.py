@@ -18,30 +18,15 @@ TEMPLATE = """
 """
 
 
-class LogSlider(gr.HTML):
-    """A range input over log(value) beside a number to type. `value` is the number itself, not its logarithm."""
-
-    def __init__(self, value: float, *, low: float, high: float, info: str, **options: Any) -> None:
-        super().__init__(
-            value,
-            html_template=TEMPLATE,
-            js_on_load=(ASSETS / "log_slider.js").read_text("utf-8"),
-            low=low,
-            high=high,
-            info=info,
-            container=True,
-            **options,
-        )
-
-    def preprocess(self, payload: Any) -> float | None:
-        """The number in the box, or None where it is empty."""
-        try:
-            return float(payload)
-        except (TypeError, ValueError):
-            return None
-
-    def postprocess(self, value: Any) -> Any:
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "number"}
+def log_slider(value: float, *, low: float, high: float, info: str, **options: Any) -> gr.HTML:
+    """A range input over log(value) beside a number to type. Its value is the number itself, not its logarithm."""
+    return gr.HTML(
+        value,
+        html_template=TEMPLATE,
+        js_on_load=(ASSETS / "log_slider.js").read_text("utf-8"),
+        low=low,
+        high=high,
+        info=info,
+        container=True,
+        **options,
+    )

@@ -67,17 +67,17 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         summary = gr.HTML(elem_id="summary", min_width=200)
         train = gr.Button("Train", variant="primary", elem_id="train", scale=0, min_width=110)
     with gr.Tabs(elem_id="tabs") as tabs:
-        with gr.Tab("1 Data", id="Data"):
+        with gr.Tab("Data", id="Data"):
             data_part = data_tab.build(studio.home, data)
-        with gr.Tab("2 Model", id="Model"):
+        with gr.Tab("Model", id="Model"):
             model_part = model_tab.build(model)
-        with gr.Tab("3 Recipe", id="Recipe"):
+        with gr.Tab("Recipe", id="Recipe"):
             recipe_part = recipe_tab.build(start, data, model)
-        with gr.Tab("4 Run", id="Run"):
+        with gr.Tab("Run", id="Run"):
             run_part = run_tab.build(studio, selected)
-        with gr.Tab("5 Compare", id="Compare"):
+        with gr.Tab("Compare", id="Compare"):
             compare_part = compare_tab.build(studio)
-        with gr.Tab("6 Take away", id="Take away"):
+        with gr.Tab("Take away", id="Take away"):
             take_part = take_tab.build(studio)
     return Page(
         tabs, train, summary, selected, seen, data_part, model_part, recipe_part, run_part, compare_part, take_part

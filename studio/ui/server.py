@@ -21,6 +21,22 @@ FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
+def theme() -> gr.themes.Base:
+    """The page's colours and fonts: those of the reader's system, so that nothing is fetched from elsewhere."""
+    base = gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=MONO)
+    return base.set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_text_color="white",
+        slider_color="*primary_600",
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
+        color_accent="*primary_600",
+        color_accent_soft_dark="*primary_900",
+    )
+
+
 def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     """The studio as an ASGI application. The queue starts once it serves, and its children end with it.
 
@@ -50,7 +66,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
         enable_monitoring=False,
         max_file_size=LARGEST_UPLOAD,
         ssr_mode=False,
-        theme=gr.themes.Base(primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=MONO),
+        theme=theme(),
         css_paths=[ASSETS / "style.css"],
         head=live_head(),
     )
