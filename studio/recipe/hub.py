@@ -138,7 +138,7 @@ def _progress_bar(on_progress: Progress) -> type[Any]:
     """A tqdm class that shows nothing and passes on how many bytes have been written."""
     from tqdm.std import tqdm
 
-    class Bytes(tqdm):  # type: ignore[misc, type-arg]
+    class Bytes(tqdm):  # type: ignore[misc]
         def update(self, n: float | None = 1) -> bool | None:
             moved: bool | None = super().update(n)
             if self.unit == "B" and self.desc.startswith(WRITING) and self.total:
