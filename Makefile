@@ -21,7 +21,7 @@ check: .venv/test.stamp
 	.venv/bin/python -m mypy
 
 bench: .venv/test.stamp .venv/browser.stamp
-	@set -e; for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python "$$file" $(ARGS); done
+	@set -e; for name in start train first_point samples; do echo "== $$name"; .venv/bin/python benchmarks/$$name.py; done
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
