@@ -19,7 +19,7 @@
     training: "Training.",
     saving: "Saving what was learned.",
   };
-  const CONFIG = { displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "zoomIn2d", "zoomOut2d"] };
+  const CONFIG = { displaylogo: false, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]] };
 
   /* words */
 
@@ -43,7 +43,8 @@
 
   const numberText = (value) => {
     if (typeof value !== "number") return value || "–";
-    if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(2);
+    if (value === 0) return "0";
+    if (Math.abs(value) < 1e-3) return value.toExponential(2);
     return Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(4);
   };
 
@@ -138,7 +139,7 @@
       const style = getComputedStyle(this.box);
       const font = { ...this.figure.layout.font, color: style.color, family: style.fontFamily };
       const behind = style.getPropertyValue("--live-behind").trim() || "#fff";
-      return { font, hoverlabel: { bgcolor: behind, bordercolor: "rgba(128,128,128,.4)", font } };
+      return { font, plot_bgcolor: behind, hoverlabel: { bgcolor: behind, bordercolor: "rgba(128,128,128,.4)", font } };
     }
 
     recolour() {

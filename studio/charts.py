@@ -13,11 +13,12 @@ from studio.run.events import AnyEvent, Metrics
 Figure = dict[str, Any]
 
 MOST_POINTS = 1000  # a trace, at the first draw
-SMOOTHING = 0.85  # of the mean's weight stays with earlier steps: about the last seven count
+SMOOTHING = 0.8  # of the mean's weight stays with earlier steps: about the last five count
 BLUE, ORANGE, GREY, GREEN, RED = "#3b82d6", "#d9700f", "#8b8f98", "#1d9a7a", "#d33f49"  # each reads on white and black
 GRID = "rgba(128, 128, 128, 0.18)"
 PANELS = (("y", "Loss", (0.40, 1.0)), ("y2", "Learning rate", (0.20, 0.32)), ("y3", "Tokens per second", (0.0, 0.12)))
 _PLAIN = {"gridcolor": GRID, "zeroline": False}
+_SPIKE = {"spikecolor": GREY, "spikethickness": 1, "spikedash": "dot"}
 LOST_AT = 0.04  # height of a "not a number" mark in the loss panel, on an axis of its own: it is no loss
 
 
@@ -58,7 +59,7 @@ _CROSS = {
     "mode": "markers+text",
     "marker": {"color": RED, "symbol": "x", "size": 9},
     "text": "not a number",
-    "textposition": "top center",
+    "textposition": "middle left",
     "textfont": {"color": RED},
     "cliponaxis": False,
     "showlegend": False,
@@ -69,7 +70,7 @@ TRACES = (
     Trace("loss", "Training loss", "y", _line(BLUE, 1, opacity=0.5)),
     Trace("loss", "Smoothed", "y", _line(BLUE, 2.5), "smoothed"),
     Trace("eval_loss", "Held-out loss", "y", _DOTS),
-    Trace("learning_rate", "Learning rate", "y2", _line(GREY, 1.5, showlegend=False)),
+    Trace("learning_rate", "Learning rate", "y2", _line(GREY, 1.5, showlegend=False, hovertemplate="%{y:.2e}")),
     Trace("tokens_per_second", "Tokens per second", "y3", _line(GREEN, 1.5, showlegend=False)),
     Trace("loss", "Training loss", "y4", _CROSS, "gaps"),
     Trace("eval_loss", "Held-out loss", "y4", _CROSS, "gaps"),
@@ -142,16 +143,19 @@ def _layout() -> dict[str, Any]:
     axes = {f"yaxis{axis[1:]}": _axis(low_high) for axis, _, low_high in PANELS}
     axes["yaxis4"] = {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False}
     return axes | {
-        "xaxis": {"anchor": "y3", "title": {"text": "Step"}, "tickformat": ",d", "rangemode": "tozero"} | _PLAIN,
+        "xaxis": {"anchor": "y3", "title": {"text": "Step"}, "tickformat": ",d", "rangemode": "tozero"}
+        | _PLAIN
+        | _SPIKE,
         "annotations": [_title(text, low_high[1]) for _, text, low_high in PANELS],
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY, "size": 12},
-        "margin": {"l": 52, "r": 12, "t": 44, "b": 40},
-        "height": 460,
+        "margin": {"l": 52, "r": 12, "t": 66, "b": 40},  # at the top: the buttons, below them the legend
+        "height": 480,
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},
         "uirevision": "one run",
     }
 
