@@ -43,7 +43,7 @@ def train(options: argparse.Namespace) -> int:
     from studio.run.submit import submit
 
     home = open_home(options.home)
-    run = submit(home, _recipe(options))
+    run = submit(home, asked_recipe(options))
     ended_well = _watch(home, run, options)
     if options.json:
         print(json.dumps(_result(run)))
@@ -55,12 +55,13 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
+def asked_recipe(options: argparse.Namespace) -> Recipe:
+    """The named file or preset with the changes asked for. Raises StudioError where it is none or they do not fit."""
     from studio.recipe.presets import preset_named
     from studio.recipe.read import changed, load_recipe
 
     path = Path(options.recipe)
-    recipe = load_recipe(path) if path.suffix or path.exists() else preset_named(options.recipe).recipe
+    recipe = load_recipe(path) if path.suffix or path.is_file() else preset_named(options.recipe).recipe
     changes: dict[str, Any] = {}
     if options.model:
         changes["model.id"] = options.model

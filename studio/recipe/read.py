@@ -65,7 +65,7 @@ def read_recipe(text: str) -> Recipe:
         raise StudioError("This file is over 1 MB; a recipe is about 1 kB of YAML. Choose a recipe file.")
     try:
         tree = yaml.load(text, Loader=_PlainLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as error:  # tags on wrong values
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise StudioError(f"This is not YAML{where}. Start from a preset or from a run's recipe.yaml.") from None
@@ -99,7 +99,7 @@ def _in_words(problem: Any) -> str:
     path = [str(step) for step in problem["loc"]]
     if path[:1] == ["method"] and len(path) > 1 and path[1] in {m.model_fields["name"].default for m in METHODS}:
         del path[1]  # pydantic names the union's branch there
-    key, value, limit = ".".join(path), repr(problem["input"])[:60], problem.get("ctx", {})
+    key, value, limit = ".".join(path), _shown(problem["input"]), problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
             return f"You set {key}, but the recipe has no such option. Remove it, or look for its name in a preset."
@@ -112,7 +112,14 @@ def _in_words(problem: Any) -> str:
         case "literal_error":
             return f"You set {key} to {value}, but it can only be one of {limit['expected']}. Choose one of them."
         case "union_tag_invalid":
-            tag = repr(limit["tag"])[:60]
+            tag = _shown(limit["tag"])
             return f"You set {key}.name to {tag}, but the methods are {limit['expected_tags']}. Choose one of them."
         case _:
             return f"You set {key} to {value}, but that does not fit: {problem['msg'].lower()}."
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:60]
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return "a number of thousands of digits"

@@ -155,7 +155,8 @@ def find_run(home: Home, name: str) -> Run:
         StudioError: there is none, or there are several.
     """
     runs = list(_run_folders(home))
-    exact = [run for run in runs if name in {run.name, str(run.path)}]
+    folder = os.path.abspath(os.path.expanduser(name)) if name else ""
+    exact = [run for run in runs if name == run.name or folder == str(run.path)]
     matches = exact or [run for run in runs if name and name in run.name]
     if len(matches) == 1:
         return matches[0]

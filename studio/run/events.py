@@ -75,14 +75,23 @@ _ADAPTER: TypeAdapter[Any] = TypeAdapter(Annotated[AnyEvent, Field(discriminator
 
 
 class EventWriter:
-    """Appends events to a file, each line in one write. Used as a context manager by the run's only writer."""
+    """Appends events to a file, each line in one write. Used as a context manager by the run's only writer.
+
+    A line that was torn, by a full disk now or by the end of an earlier writer, is ended before the next one.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        size = os.fstat(self._descriptor).st_size
+        self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def write(self, event: Event) -> None:
         """Append `event`. Raises OSError where the disk is full; a torn line is skipped by readers."""
-        os.write(self._descriptor, event.model_dump_json().encode() + b"\n")
+        line = b"\n" * self._torn + event.model_dump_json().encode() + b"\n"
+        self._torn = True
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+        self._torn = False
 
     def __enter__(self) -> Self:
         return self

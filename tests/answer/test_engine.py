@@ -1,12 +1,12 @@
 import shutil
 
 import pytest
-from tiny_run import make_base, make_run
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from studio.answer.engine import MOST_ADAPTERS, Engine
 from studio.errors import StudioError
 from studio.run.directory import Run
+from tests.tiny_run import make_base, make_run
 
 
 def test_base_is_kept_for_a_run_with_the_same_base(run, base, tmp_path):

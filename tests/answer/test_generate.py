@@ -1,10 +1,10 @@
 import pytest
 from peft import IA3Config, LoraConfig
-from tiny_run import TARGETS, make_run
 
 from studio.answer.generate import Row, generate, may_share_a_pass
 from studio.answer.prompts import prompt_ids
 from studio.answer.settings import Settings
+from tests.tiny_run import TARGETS, make_run
 
 SHORT, LONG = "Hi.", "Tell me of the heron and the miller, at length, and leave nothing out."
 GREEDY = Settings(max_new_tokens=60)

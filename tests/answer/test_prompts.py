@@ -1,8 +1,8 @@
 import pytest
-from tiny_run import make_tokenizer
 
 from studio.answer.prompts import end_tokens, prompt_ids, room
 from studio.errors import StudioError
+from tests.tiny_run import make_tokenizer
 
 USER = {"role": "user", "content": "Hi."}
 SYSTEM = {"role": "system", "content": "Be brief."}

@@ -1,9 +1,9 @@
 from itertools import pairwise
 
 import pytest
-from tiny_run import make_tokenizer
 
 from studio.answer.transcript import Transcript
+from tests.tiny_run import make_tokenizer
 
 
 @pytest.mark.parametrize("text", ["Grüße, 世界 🦊!", "🦊", "naïve", "plain"])

@@ -1,32 +1,18 @@
 """Finished runs on a tiny base."""
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
-import torch
-
-sys.path.append(str(Path(__file__).parents[1]))
-
-from tiny_run import make_base, make_run
 
 from studio.recipe.methods import Lora, QLora
 from studio.run.directory import Run
+from tests.tiny_run import make_base, make_run, one_thread
 
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread():
-    """Tiny models are much faster with one thread, most of all on a busy machine; children read the variable."""
-    before, threads = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    if before is None:
-        del os.environ["OMP_NUM_THREADS"]
-    else:
-        os.environ["OMP_NUM_THREADS"] = before
+@pytest.fixture(autouse=True, scope="package", name="one_thread")
+def with_one_thread():
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,116 @@
+"""Everything between a recipe and its run is said at once, each with the option to change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.data.dataset import prepare
+from studio.home import STARTER
+from studio.recipe.hardware import Gpu, Hardware
+from studio.recipe.problems import problems
+from studio.recipe.read import changed
+from studio.recipe.recipe import Recipe
+from tests.recipe.tiny_model import CONFIG, safetensors
+
+GIB = 2**30
+LAPTOP = Hardware(cores=2, memory_bytes=16 * GIB, memory_free_bytes=8 * GIB)
+GPU = Hardware(8, 64 * GIB, 60 * GIB, (Gpu("H200", 24 * GIB, 24 * GIB, (9, 0)),))
+
+
+@pytest.fixture
+def prepared(pairs_file: Path):
+    return prepare(pairs_file)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A whole model folder with a context of 64 tokens."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(safetensors({"a": ("BF16", [4, 8])}))
+    return tmp_path
+
+
+def found(recipe, prepared, hardware=LAPTOP) -> dict[str, str]:
+    return {problem.option: problem.message for problem in problems(recipe, prepared, hardware)}
+
+
+def test_a_good_recipe_has_none(prepared):
+    assert problems(Recipe(), prepared, LAPTOP) == []
+    assert problems(changed(Recipe(), {"method.name": "qlora"}), prepared, GPU) == []
+
+
+def test_all_of_them_at_once(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    recipe = changed(Recipe(), {"model.id": str(tmp_path), "training.precision": "float16"})
+    words = found(recipe, None)
+    assert set(words) == {"data.path", "model.id", "training.precision"}
+    assert "nothing to learn from" in words["data.path"]
+    assert "no weights" in words["model.id"]
+    assert "a CPU trains badly" in words["training.precision"]
+
+
+def test_every_message_says_what_to_do(tmp_path):
+    recipe = changed(Recipe(), {"model.id": str(tmp_path), "training.precision": "float16"})
+    for problem in problems(recipe, None, LAPTOP):
+        assert problem.message.endswith(".")
+        assert problem.severity == "error"
+        assert any(word in problem.message for word in ("Set ", "Choose ", "Upload ")), problem.message
+
+
+@pytest.mark.parametrize(("longest", "refused"), [(64, False), (65, True)])
+def test_a_row_longer_than_the_model_was_made_for(longest, refused, model, prepared):
+    recipe = changed(Recipe(), {"model.id": str(model), "training.max_length": longest})
+    words = found(recipe, prepared)
+    assert ("training.max_length" in words) is refused
+    if refused:
+        assert "65 tokens" in words["training.max_length"]
+        assert "Set it to 64 or less" in words["training.max_length"]
+
+
+def test_float16_is_for_gpus(prepared):
+    recipe = changed(Recipe(), {"training.precision": "float16"})
+    assert set(found(recipe, prepared)) == {"training.precision"}
+    assert found(recipe, prepared, GPU) == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "hardware", "refused"),
+    [
+        ("lora", GPU, False),
+        ("lora", LAPTOP, True),
+        ("qlora", LAPTOP, False),
+        ("lora", Hardware(8, 64 * GIB, 60 * GIB, (Gpu("T4", 8 * GIB, 8 * GIB, (7, 5)),)), True),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_before_they_are_fetched(method, hardware, refused, prepared):
+    recipe = changed(Recipe(), {"model.id": "Qwen/Qwen3-8B", "method.name": method})
+    words = found(recipe, prepared, hardware)
+    assert ("model.id" in words) is refused
+    if refused:
+        assert "QLoRA" in words["model.id"]
+
+
+def test_a_model_that_the_catalogue_does_not_know_is_left_to_the_run(prepared):
+    assert found(changed(Recipe(), {"model.id": "someone/something"}), prepared) == {}
+
+
+def test_rows_that_cannot_be_trained_on(tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("prompt,completion\nonly,\n", "utf-8")
+    prepared = prepare(path)
+    assert found(Recipe(), prepared)["data.path"] == "\n".join(prepared.report.errors)
+
+
+def test_more_rows_a_step_than_there_are_is_only_a_warning(prepared):
+    recipe = changed(Recipe(), {"training.batch_size": 16, "training.gradient_accumulation": 2})
+    (problem,) = problems(recipe, prepared, LAPTOP)
+    assert (problem.option, problem.severity) == ("training.batch_size", "warning")
+    assert f"You set 32 rows a step, but there are only {len(prepared.train)} training rows" in problem.message
+
+
+def test_the_starter_is_a_model(prepared):
+    assert found(changed(Recipe(), {"model.id": str(STARTER)}), prepared) == {}
