@@ -24,6 +24,7 @@ from studio.ui.studio import Studio
 def main() -> None:
     """Open the home, build the page and serve it until it is told to end."""
     home = open_home()
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(home.root / "tmp"))  # nothing is written outside the home
     host, port = os.environ.get("STUDIO_HOST", "127.0.0.1"), int(os.environ.get("STUDIO_PORT", "7860"))
     launcher: Launcher = ThreadLauncher() if os.environ.get("STUDIO_LAUNCHER") == "thread" else ProcessLauncher(home)
     app = web_app(Studio(home, launcher), host, port)

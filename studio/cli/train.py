@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from studio.home import Home
     from studio.recipe.recipe import Recipe
     from studio.run.directory import Run
@@ -149,8 +151,9 @@ def _options_text() -> str:
     from studio.recipe.recipe import DataPart, ModelPart, TrainingPart
 
     lines = ["options of the recipe (for --set):"]
-    parts = [("model", ModelPart), ("data", DataPart), *(("method", method) for method in METHODS)]
-    for prefix, part in [*parts, ("training", TrainingPart)]:
+    parts: list[tuple[str, type[BaseModel]]] = [("model", ModelPart), ("data", DataPart)]
+    parts += [*(("method", method) for method in METHODS), ("training", TrainingPart)]
+    for prefix, part in parts:
         for knob in knobs(part):
             key = f"  {prefix}.{knob.name}"
             if not any(line.startswith(f"{key} ") for line in lines):

@@ -116,7 +116,7 @@ class QLora(Lora):
     def quantization(self, compute_dtype: torch.dtype) -> transformers.BitsAndBytesConfig:
         from transformers import BitsAndBytesConfig
 
-        return BitsAndBytesConfig(
+        return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
             load_in_4bit=True,
             bnb_4bit_quant_type=self.quant_type,
             bnb_4bit_use_double_quant=self.double_quantization,

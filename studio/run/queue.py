@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
+import traceback
 from collections.abc import Callable
 from typing import IO
 
@@ -57,8 +58,11 @@ class Queue:
 
     def _loop(self) -> None:
         while not self._closed.is_set():
-            if self._holds_lock():
-                self._look()
+            try:
+                if self._holds_lock():
+                    self._look()
+            except Exception:  # a folder removed between two looks, say: the next look starts afresh
+                traceback.print_exc()
             self._poked.wait(TICK)
             self._poked.clear()
 
@@ -76,7 +80,10 @@ class Queue:
 
     def _begin(self, run: Run) -> None:
         self._before_run()
-        self._launcher.start(run)
+        try:
+            self._launcher.start(run)
+        except Exception:  # no memory for a child, say: this run fails, the next one has its turn
+            traceback.print_exc()
         while self._launcher.busy() and not self._closed.is_set():
             self._poked.wait(TICK)
             self._poked.clear()

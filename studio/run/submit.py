@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from studio.data.dataset import Prepared, prepare
@@ -14,7 +15,15 @@ from studio.run.directory import Run, create_run, list_runs
 
 
 def prepare_part(data: DataPart) -> Prepared:
-    """The rows of a recipe's data part. Raises StudioError where a file cannot be read or its columns are not known."""
+    """The rows of a recipe's data part. Raises StudioError where a file cannot be read or its columns are not known.
+
+    The last few answers are kept while their files stay as they are, because each move of a slider asks again.
+    """
+    return _prepared(data, _stamp(data.path), _stamp(data.held_out_path))
+
+
+@lru_cache(maxsize=4)
+def _prepared(data: DataPart, *_: float) -> Prepared:
     return prepare(
         data_file(data.path),
         data.prompt_column,
@@ -23,6 +32,14 @@ def prepare_part(data: DataPart) -> Prepared:
         data.split_seed,
         data_file(data.held_out_path) if data.held_out_path else None,
     )
+
+
+def _stamp(path: str) -> float:
+    """When a file was written last, in seconds; 0 where there is none."""
+    try:
+        return data_file(path).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def data_file(path: str) -> Path:

@@ -181,7 +181,8 @@ def _trainer(run: Run, recipe: Recipe, base: Base, rows: tuple[Encoded, Encoded]
         callbacks=[recorder],
     )
     if base.precision.autocast == "fp16":
-        for parameter in trainer.model.parameters():
+        tuned: Any = trainer.model
+        for parameter in tuned.parameters():
             if parameter.requires_grad:  # the gradient scaler wants trained weights in float32
                 parameter.data = parameter.data.float()
     return trainer
@@ -234,7 +235,8 @@ def sft_config(recipe: Recipe, precision: Precision, folder: Path, rows: int, he
 
 
 def _started(trainer: SFTTrainer, train_rows: Encoded, held_out_rows: Encoded) -> Started:
-    trainable, parameters = trainer.model.get_nb_trainable_parameters()
+    tuned: Any = trainer.model
+    trainable, parameters = tuned.get_nb_trainable_parameters()
     config = trainer.args
     batches = len(trainer.get_train_dataloader())
     per_epoch = max(1, -(-batches // config.gradient_accumulation_steps))

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from studio.answer.settings import Settings
-from studio.answer.wire import SPEAKERS
+from studio.answer.wire import SPEAKERS, Speaker
 from studio.data.encode import prompt_messages
 from studio.errors import StudioError
 from studio.run.directory import Run, Status, find_run
@@ -32,7 +33,7 @@ class CompareTab:
 
     choice: gr.Dropdown
     status: gr.HTML
-    panes: dict[str, gr.Chatbot]
+    panes: dict[Speaker, gr.Chatbot]
     prompt: gr.Textbox
     reference: gr.HTML
     system: gr.Textbox
@@ -47,20 +48,20 @@ class CompareTab:
     held_out: gr.Button
 
     @property
-    def asked(self) -> set[Component]:
+    def asked(self) -> set[Block]:
         """What a question is made of."""
         return {self.choice, self.prompt, self.system, self.turns, self.asker} | self.settings.components
 
     @property
-    def told(self) -> set[Component]:
+    def told(self) -> list[Block]:
         """What an answer changes."""
-        return {self.status, self.prompt, self.turns, *self.panes.values()}
+        return [self.status, self.prompt, self.turns, *self.panes.values()]
 
 
 def build(studio: Studio) -> CompareTab:
     """Draw the tab and connect it."""
     tab = _draw()
-    answering = [
+    answering: list[dict[str, Any]] = [
         event(partial(send, studio, tab), tab.asked, tab.told, concurrency_limit=4, show_progress="hidden")
         for event in (tab.send.click, tab.prompt.submit)
     ]
@@ -71,8 +72,8 @@ def build(studio: Studio) -> CompareTab:
     tab.clear.click(partial(clear, studio, tab), {tab.asker}, tab.told, cancels=answering, show_progress="hidden")
     for pane in tab.panes.values():
         pane.clear(partial(clear, studio, tab), {tab.asker}, tab.told, cancels=answering, show_progress="hidden")
-    tab.held_out.click(partial(next_row, studio, tab), {tab.choice, tab.row}, {tab.prompt, tab.reference, tab.row})
-    tab.choice.change(partial(new_run, studio, tab), {tab.choice}, tab.told | {tab.reference, tab.row})
+    tab.held_out.click(partial(next_row, studio, tab), {tab.choice, tab.row}, [tab.prompt, tab.reference, tab.row])
+    tab.choice.change(partial(new_run, studio, tab), {tab.choice}, [*tab.told, tab.reference, tab.row])
     return tab
 
 

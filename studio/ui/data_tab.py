@@ -19,6 +19,7 @@ from studio.home import ASSETS, CHECKOUT, Home
 from studio.recipe.recipe import DataPart
 from studio.run.submit import data_file, prepare_part
 from studio.ui.form import Form
+from studio.ui.refusal import refusal
 from studio.ui.words import counted, figures, note, notes
 
 SAMPLES = ASSETS / "samples"
@@ -50,14 +51,14 @@ def build(home: Home, data: gr.State) -> DataTab:
     tab = _draw(data.value)
     shown = [tab.report, tab.prompt, tab.completion, tab.which, tab.rows]
     tab.sample.input(choose_sample, [tab.sample, data], data)
-    tab.upload.upload(partial(take_upload, home), [tab.upload, data], [data, tab.sample])
+    tab.upload.upload(partial(take_upload, home), [tab.upload, data], [data, tab.sample, tab.upload])
     tab.held_out.upload(partial(take_held_out, home), [tab.held_out, data], data)
     tab.held_out.clear(lambda part: part.model_copy(update={"held_out_path": ""}), data, data)
     for column in (tab.prompt, tab.completion):
         column.input(choose_columns, [tab.prompt, tab.completion, data], data)
     share, seed = tab.split.fields["held_out_share"], tab.split.fields["split_seed"]
-    for event in (share.release, share.change, seed.change):
-        event(choose_split, [share, seed, data], data, show_progress="hidden")
+    for part in (share, seed):
+        part.change(choose_split, [share, seed, data], data, show_progress="hidden", trigger_mode="always_last")
     data.change(show, data, shown)
     tab.which.input(show_rows, [tab.which, data], tab.rows)
     return tab
@@ -119,10 +120,11 @@ def choose_sample(name: str, part: DataPart) -> DataPart:
     return part.model_copy(update=update)
 
 
-def take_upload(home: Home, file: str, part: DataPart) -> tuple[DataPart, Any]:
+def take_upload(home: Home, file: str, part: DataPart) -> tuple[DataPart, Any, Any]:
     """The data part for an uploaded file, which is kept in the studio's home."""
     update = {"path": str(_kept(home, Path(file))), "held_out_path": "", "prompt_column": "", "completion_column": ""}
-    return part.model_copy(update=update), gr.update(value=None)
+    label = f"{Path(file).name} is chosen. Drop another file to replace it"
+    return part.model_copy(update=update), gr.update(value=None), gr.update(value=None, label=label)
 
 
 def take_held_out(home: Home, file: str, part: DataPart) -> DataPart:
@@ -143,9 +145,10 @@ def _kept(home: Home, file: Path) -> Path:
         shutil.copyfile(file, draft)
         return draft.rename(folder / file.name)
     except OSError as error:
-        raise gr.Error(
+        message = (
             f"The file could not be kept in {home.uploads} ({error.strerror}). Free some space and upload it again."
-        ) from error
+        )
+        raise refusal(message, "Not kept") from None
 
 
 def choose_columns(prompt: str | None, completion: str | None, part: DataPart) -> DataPart:
@@ -167,10 +170,8 @@ def show(part: DataPart) -> tuple[Any, ...]:
         prepared = prepare_part(part)
     except StudioError as error:
         columns = _columns(part)
-        prompt, completion = (
-            name if name in columns else None for name in (part.prompt_column, part.completion_column)
-        )
-        choices = (gr.update(choices=columns, value=prompt), gr.update(choices=columns, value=completion))
+        picked = [name if name in columns else None for name in (part.prompt_column, part.completion_column)]
+        choices = [gr.update(choices=columns, value=name) for name in picked]
         return note("error", *error.problems), *choices, _which([]), []
     choices = [
         gr.update(choices=list(prepared.table.columns), value=name)
@@ -236,11 +237,11 @@ def _rows(part: DataPart, prepared: Prepared, which: str) -> list[list[Any]]:
     wanted = None
     if which != ALL_ROWS:
         wanted = {row for finding in prepared.report.findings if finding.kind == which for row in finding.rows}
+    names = [prepared.mapping.prompt or "", prepared.mapping.completion or ""]
     rows: list[list[Any]] = []
     for number, cells in zip(prepared.table.numbers, prepared.table.rows, strict=True):
         if wanted is None or number in wanted:
-            texts = [preview(cells.get(name)) for name in (prepared.mapping.prompt, prepared.mapping.completion)]
-            rows.append([number, place.get(number, "left out"), *texts])
+            rows.append([number, place.get(number, "left out"), *(preview(cells.get(name)) for name in names)])
         if len(rows) == SHOWN_ROWS:
             break
     return rows

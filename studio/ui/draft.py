@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from studio.recipe.read import recipe_of
 from studio.recipe.recipe import DataPart, Recipe, TrainingPart
 from studio.ui.form import Form
 
-Values = Mapping[Component, Any]
-Updates = dict[Component, Any]
+Values = Mapping[Block, Any]
+Updates = dict[Block, Any]
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,21 @@ class Draft:
     training: Form[TrainingPart]
 
     @property
-    def components(self) -> set[Component]:
+    def components(self) -> set[Block]:
         """Everything that `recipe` needs as input."""
         fields = set().union(*(form.components for form in self.methods.values()))
         return {self.data, self.model, self.method, self.shown} | fields | self.training.components
 
     @property
-    def fields(self) -> set[Component]:
+    def fields(self) -> set[Block]:
         """What a person turns: everything but data and model."""
         return self.components - {self.data, self.model}
+
+    @property
+    def changes(self) -> list[Any]:
+        """The events that tell of a change to any of the components."""
+        components: list[Any] = list(self.components)
+        return [component.change for component in components]
 
     def recipe(self, values: Values) -> Recipe:
         """The recipe that the page shows. Raises StudioError with everything that is out of bounds."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 from pydantic import BaseModel
 
@@ -25,7 +26,7 @@ class Form(Generic[M]):
 
     def __init__(self, model: type[M], prefix: str, start: M | None = None, leave_out: tuple[str, ...] = ()) -> None:
         self._model = model
-        self.fields: dict[str, Component] = {}
+        self.fields: dict[str, Any] = {}  # gradio gives its components their events at run time
         shown = [knob for knob in knobs(model) if knob.name not in leave_out]
         for knob in (knob for knob in shown if not knob.advanced):
             self.fields[knob.name] = _component(knob, prefix, start)
@@ -36,20 +37,20 @@ class Form(Generic[M]):
                     self.fields[knob.name] = _component(knob, prefix, start)
 
     @property
-    def components(self) -> set[Component]:
+    def components(self) -> set[Block]:
         """The fields, to be given to an event as inputs or outputs."""
         return set(self.fields.values())
 
-    def values(self, values: Mapping[Component, Any]) -> dict[str, Any]:
+    def values(self, values: Mapping[Block, Any]) -> dict[str, Any]:
         """The raw values of the fields, by option name. Empty number fields are left out and so keep the default."""
         raw = {name: values[component] for name, component in self.fields.items()}
         return {name: value for name, value in raw.items() if value not in (None, "")}
 
-    def read(self, values: Mapping[Component, Any]) -> M:
+    def read(self, values: Mapping[Block, Any]) -> M:
         """The model that the fields show. Raises pydantic's ValidationError where a value is out of bounds."""
         return self._model.model_validate(self.values(values))
 
-    def show(self, model: BaseModel) -> dict[Component, Any]:
+    def show(self, model: BaseModel) -> dict[Block, Any]:
         """Updates that make the fields show `model`."""
         return {component: gr.update(value=getattr(model, name)) for name, component in self.fields.items()}
 

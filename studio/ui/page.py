@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from studio.errors import StudioError
 from studio.recipe.presets import DEFAULT, preset_named
@@ -18,9 +18,11 @@ from studio.run.directory import Run, Status
 from studio.run.submit import prepare_part, submit
 from studio.ui import compare_tab, data_tab, model_tab, recipe_tab, run_tab, take_tab
 from studio.ui.draft import Draft, Updates, Values, new_states
+from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
 
 TITLE = "Atelier"
+UPLOADS_KEPT = (3600, 86_400)  # gradio looks each hour and drops its own copies of uploads after a day, in seconds
 LOOK = 2.0  # seconds between looks at which runs there are
 TABS = ("Data", "Model", "Recipe", "Run", "Compare", "Take away")
 
@@ -51,10 +53,10 @@ class Page:
 def build(studio: Studio) -> gr.Blocks:
     """The whole page as gradio blocks. It opens ready to train, with the default preset."""
     start = preset_named(DEFAULT).recipe
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT) as blocks:
         page = _draw(studio, start)
         _connect(studio, page)
-        blocks.load(partial(open_page, studio, page), {page.draft.data}, {*_run_parts(page), *_data_parts(page)})
+        blocks.load(partial(open_page, studio, page), {page.draft.data}, [*_run_parts(page), *_data_parts(page)])
         blocks.load(partial(refresh, studio, page), page.draft.components, _recipe_parts(page))
     return blocks
 
@@ -87,7 +89,7 @@ def _draw(studio: Studio, start: Recipe) -> Page:
 def _connect(studio: Studio, page: Page) -> None:
     draft = page.draft
     gr.on(
-        [component.change for component in draft.components],
+        draft.changes,
         partial(refresh, studio, page),
         draft.components,
         _recipe_parts(page),
@@ -97,13 +99,13 @@ def _connect(studio: Studio, page: Page) -> None:
     page.model.choice.input(
         partial(advise_rate, page),
         {page.model.choice},
-        {draft.training.fields["learning_rate"]},
+        draft.training.fields["learning_rate"],
         show_progress="hidden",
     )
     page.train.click(
         partial(train, studio, page),
         draft.components,
-        {page.tabs, *_run_parts(page)},
+        [page.tabs, *_run_parts(page)],
         trigger_mode="once",
         concurrency_limit=1,
     )
@@ -113,22 +115,26 @@ def _connect(studio: Studio, page: Page) -> None:
         [page.seen.change, page.selected.change],
         partial(show_runs, studio, page),
         {page.selected, page.compare.choice, page.take.choice},
-        _run_parts(page) - {page.selected, page.seen},
+        _choosers(page),
         show_progress="hidden",
     )
 
 
-def _run_parts(page: Page) -> set[Component]:
-    return {page.selected, page.seen, page.run.choice, page.run.stop, page.compare.choice, page.take.choice}
+def _run_parts(page: Page) -> list[Block]:
+    return [page.selected, page.seen, *_choosers(page)]
 
 
-def _data_parts(page: Page) -> list[Component]:
+def _choosers(page: Page) -> list[Block]:
+    return [page.run.choice, page.run.stop, page.compare.choice, page.take.choice]
+
+
+def _data_parts(page: Page) -> list[Block]:
     tab = page.data
     return [tab.report, tab.prompt, tab.completion, tab.which, tab.rows]
 
 
-def _recipe_parts(page: Page) -> set[Component]:
-    return {page.recipe.problems, page.recipe.yaml, page.summary}
+def _recipe_parts(page: Page) -> list[Block]:
+    return [page.recipe.problems, page.recipe.yaml, page.summary]
 
 
 def open_page(studio: Studio, page: Page, values: Values) -> Updates:
@@ -166,7 +172,7 @@ def train(studio: Studio, page: Page, values: Values) -> Updates:
     try:
         run = submit(studio.home, page.draft.recipe(values))
     except StudioError as error:
-        raise gr.Error("\n\n".join(error.problems), title="Not started", duration=None) from None
+        raise refusal(error, "Not started") from None
     studio.queue.poke()
     runs = _seen(studio)
     return _runs_shown(page, runs, run.name, (None, None)) | {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from studio.errors import StudioError
 from studio.recipe.methods import METHODS, method_named
@@ -17,6 +17,7 @@ from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe
 from studio.recipe.recipe import Recipe, TrainingPart
 from studio.ui.draft import Draft, Updates, Values
 from studio.ui.form import Form
+from studio.ui.refusal import refusal
 from studio.ui.words import note
 
 SAVE_YAML = """(text) => {
@@ -81,9 +82,9 @@ def _draw_fields(start: Recipe, data: gr.State, model: gr.State) -> Draft:
 
 def _connect(tab: RecipeTab) -> None:
     draft = tab.draft
-    tab.preset.input(partial(apply_preset, tab), {tab.preset}, draft.fields)
-    tab.upload.upload(partial(apply_upload, tab), {tab.upload}, draft.components)
-    draft.method.input(partial(switch_method, draft), draft.components, draft.fields)
+    tab.preset.input(partial(apply_preset, tab), {tab.preset}, list(draft.fields))
+    tab.upload.upload(partial(apply_upload, tab), {tab.upload}, list(draft.components))
+    draft.method.input(partial(switch_method, draft), draft.components, list(draft.fields))
     draft.method.change(lambda name: gr.update(info=_advice(name)), draft.method, draft.method, show_progress="hidden")
 
 
@@ -100,7 +101,7 @@ def apply_upload(tab: RecipeTab, values: Values) -> Updates:
             raise StudioError("This file is over 1 MB; a recipe is about 1 kB of YAML. Choose a recipe file.")
         recipe = read_recipe(path.read_bytes().decode("utf-8", "replace"))
     except StudioError as error:
-        raise gr.Error("\n".join(error.problems), duration=None) from None
+        raise refusal(error, "Not a recipe") from None
     choices = tab.draft.show_choices(recipe)
     if not recipe.data.path:
         del choices[tab.draft.data]
@@ -116,7 +117,7 @@ def switch_method(draft: Draft, values: Values) -> Updates:
     return draft.show_settings(changed(Recipe(training=draft.training.read(values)), {"method.name": new, **kept}))
 
 
-def show(draft: Draft, found: list[Any], recipe: Recipe | StudioError) -> tuple[str, str | Component]:
+def show(draft: Draft, found: list[Any], recipe: Recipe | StudioError) -> tuple[str, str | Block]:
     """The recipe as YAML and what is wrong with it, as HTML."""
     if isinstance(recipe, StudioError):
         return note("error", *recipe.problems), gr.skip()

@@ -1,0 +1,64 @@
+"""Bad files on the page: each gets a clear message, and the page lives on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LONG = "x" * 100_000
+
+
+def csv_of(*lines: str) -> bytes:
+    return "\n".join(lines).encode()
+
+
+FILES: dict[str, tuple[str, bytes, str]] = {
+    "empty": ("empty.csv", b"", "empty"),
+    "header only": ("header.csv", b"prompt,completion\n", "no row"),
+    "missing columns": ("one.csv", csv_of("question", "a", "b", "c"), "one column only"),
+    "one row": ("row.csv", csv_of("prompt,completion", "a,b"), "Only 1 usable row"),
+    "binary": ("image.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "a picture by its first bytes"),
+    "duplicate columns": ("twice.csv", csv_of("prompt,prompt", "a,b", "c,d"), "prompt"),
+    "wrong shape": ("wrong.json", b'{"a": 1, "b": {"c": 2}}', "list"),
+    "broken json": ("broken.jsonl", b'{"prompt": "a", "completion": "b"}\n{"prompt": \n', "2"),
+}
+READ: dict[str, tuple[str, bytes, str]] = {
+    "latin-1": ("latin.csv", "prompt,completion\ncafé,thé\nnaïve,garçon\nélan,où\n".encode("latin-1"), "windows-1252"),
+    "huge cell": ("huge.csv", csv_of("prompt,completion", f"{LONG},b", "c,d", "e,f"), "over 20,000 characters"),
+    "markup": ("markup.csv", csv_of("prompt,completion", "<img src=x onerror=alert(1)>,b", "c,d", "e,f"), "3"),
+}
+
+
+def write(folder: Path) -> Callable[[str, bytes], Path]:
+    def write_file(name: str, content: bytes) -> Path:
+        path = folder / name
+        path.write_bytes(content)
+        return path
+
+    return write_file
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_bad_file_is_explained(watched: Watched, tmp_path: Path, case: str) -> None:
+    name, content, fragment = FILES[case]
+    watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
+    expect(watched.page.locator("#data-report .note-error").first).to_contain_text(fragment, ignore_case=True)
+
+
+@pytest.mark.parametrize("case", READ)
+def test_an_odd_file_is_read_and_shown_as_text(watched: Watched, tmp_path: Path, case: str) -> None:
+    name, content, fragment = READ[case]
+    dialogs: list[str] = []
+    watched.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
+    expect(watched.page.locator("#data-report")).to_contain_text(name)
+    expect(watched.page.locator("#data-report")).to_contain_text(fragment)
+    assert dialogs == []
+    assert watched.page.locator("#rows img").count() == 0

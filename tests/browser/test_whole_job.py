@@ -1,0 +1,192 @@
+"""The whole job as a person does it: upload, map, train, watch, reload, stop, compare, take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import signal
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from studio.home import ASSETS
+from studio.run.directory import Run, Status, list_runs
+from tests.browser.conftest import PATIENCE, RunningStudio, Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+SAMPLE = ASSETS / "samples" / "tickets" / "train.jsonl"
+POINTS = "document.querySelector('.live-plot')?.data?.[0].x.length ?? 0"
+SHORT = "method: {name: lora, rank: 8}\ntraining: {learning_rate: 0.002, max_steps: %d, evaluations: 2}\n"
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def odd_csv(path: Path) -> Path:
+    """The sample under column names that nobody would recognise."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, delimiter=";")
+        rows.writerow(["nr", "from the shop", "for the desk"])
+        for number, line in enumerate(SAMPLE.read_text("utf-8").splitlines()[:60], 1):
+            pair = json.loads(line)
+            rows.writerow([number, pair["prompt"], pair["completion"]])
+    return path
+
+
+def pick(page: Page, box: str, choice: str) -> None:
+    page.locator(f"{box} input").click()
+    page.locator("[role=option]:visible", has_text=choice).last.click()
+
+
+def upload_recipe(page: Page, folder: Path, steps: int) -> None:
+    path = folder / "recipe.yaml"
+    path.write_text(SHORT % steps)
+    tab(page, "Recipe")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload a recipe").click()
+    chooser.value.set_files(path)
+    expect(page.locator(".cm-content").first).to_contain_text(f"max_steps: {steps}", timeout=PATIENCE)
+
+
+def newest(studio: RunningStudio) -> Run:
+    return list_runs(studio.home)[-1]
+
+
+def wait_until(run: Run, *wanted: Status, seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while run.status() not in wanted:
+        assert time.monotonic() < deadline, f"{run.status()}: {run.log_path.read_text()[-2000:]}"
+        time.sleep(0.3)
+
+
+def test_upload_map_train_watch_reload_compare_and_download(
+    studio: RunningStudio, watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    page.set_input_files("#upload input[type=file]", odd_csv(tmp_path / "desk.csv"))
+    expect(page.locator("#data-report")).to_contain_text("has a usual name")
+    pick(page, "#prompt-column", "from the shop")
+    pick(page, "#completion-column", "for the desk")
+    expect(page.locator("#data-report")).to_contain_text("chosen by hand")
+    expect(page.locator("#data-report")).to_contain_text("54")  # 60 rows, a tenth held out
+    expect(page.locator("#rows")).to_contain_text("Dear repair desk")
+
+    upload_recipe(page, tmp_path, 40)
+    page.click("#train")
+    expect(page.locator(".live[data-run]")).to_be_visible()
+    page.wait_for_function(f"{POINTS} >= 3", timeout=120_000)
+    run = newest(studio)
+    assert run.status() is Status.RUNNING, "points arrive while it trains, not afterwards"
+    before = page.evaluate(POINTS)
+    page.wait_for_function(f"{POINTS} >= {before + 2}", timeout=120_000)
+
+    page.reload()
+    tab(page, "Run")
+    expect(page.locator(".live-name")).to_have_text(run.name)
+    page.wait_for_function(f"{POINTS} >= {before}", timeout=PATIENCE)
+    other = page.context.new_page()
+    other.goto(studio.address)
+    tab(other, "Run")
+    expect(other.locator(".live-name")).to_have_text(run.name)
+    other.close()
+
+    wait_until(run, Status.FINISHED)
+    expect(page.locator(".live-chip")).to_have_text("Finished", timeout=PATIENCE)
+    assert page.evaluate(POINTS) == 40
+    assert run.recipe.training.max_steps == 40
+    assert run.recipe.data.prompt_column == "from the shop"
+
+    tab(page, "Compare")
+    expect(page.locator("#prompt textarea")).not_to_have_value("")
+    page.click("#send")
+    expect(page.locator("#compare-status")).to_contain_text("same template", timeout=120_000)
+    base, tuned = page.locator("#pane-base .bot").inner_text(), page.locator("#pane-tuned .bot").inner_text()
+    assert base.strip()
+    assert tuned.strip()
+    assert base != tuned, "40 steps are enough to answer in another way"
+
+    tab(page, "Take away")
+    with page.expect_download() as download:
+        page.click("a.download")
+    names = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())).namelist()
+    assert {"adapter_config.json", "adapter_model.safetensors", "recipe.yaml", "README.md"} <= set(names)
+
+
+def test_stop_keeps_the_result_and_a_restarted_app_shows_the_same_run(
+    studio: RunningStudio, watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    upload_recipe(page, tmp_path, 5000)
+    page.click("#train")
+    page.wait_for_function(f"{POINTS} >= 3", timeout=120_000)
+    run = newest(studio)
+
+    page.click("#train")  # a second click on the same recipe makes no second run, and says so
+    expect(page.locator(".toast-body")).to_contain_text("already in progress")
+    assert newest(studio) == run
+    page.locator(".toast-close").first.click()
+
+    studio.end(signal.SIGKILL)
+    assert run.status() is Status.RUNNING, "the run is not tied to the app"
+    seen = len(run.events()[0])
+    watched.errors.clear()
+    studio.start()
+    watched.errors.clear()
+    page.goto(studio.address)
+    tab(page, "Run")
+    expect(page.locator(".live-name")).to_have_text(run.name)
+    page.wait_for_function(f"{POINTS} >= {min(seen, 3)}", timeout=PATIENCE)
+
+    expect(page.locator("#stop")).to_be_enabled()
+    page.click("#stop")
+    wait_until(run, Status.STOPPED, seconds=90)
+    expect(page.locator(".live-chip")).to_have_text("Stopped", timeout=PATIENCE)
+    assert (run.adapter / "adapter_model.safetensors").is_file()
+    steps = [event.step for event in run.events()[0] if event.kind == "metrics" and "loss" in event.values]
+    assert steps == list(range(1, len(steps) + 1)), "no gap and no repeat"
+    tab(page, "Compare")
+    expect(page.locator("#compare-run input")).to_have_value(re.compile(run.name))
+    watched.errors.clear()  # the browser notes the seconds without a server
+
+
+def test_train_without_data_says_what_to_do(studio: RunningStudio, watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    runs = len(list_runs(studio.home))
+    broken = tmp_path / "broken.csv"
+    broken.write_text("prompt,completion\n")
+    page.set_input_files("#upload input[type=file]", broken)
+    expect(page.locator("#data-report .note-error")).to_be_visible()
+    page.click("#train")
+    expect(page.locator(".toast-body")).to_contain_text("no row")
+    assert len(list_runs(studio.home)) == runs
+
+
+def test_a_recipe_out_of_bounds_names_every_problem(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    path = tmp_path / "bad.yaml"
+    path.write_text("method: {name: lora, rank: 9999}\ntraining: {epochs: -1, speed: 3}\n")
+    tab(page, "Recipe")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload a recipe").click()
+    chooser.value.set_files(path)
+    toast = page.locator(".toast-body")
+    for word in ("method.rank", "training.epochs", "training.speed"):
+        expect(toast).to_contain_text(word)
+
+
+def test_a_folder_without_weights_is_refused_in_words(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    tab(page, "Model")
+    page.locator("#base-model input").fill(str(tmp_path))
+    page.keyboard.press("Enter")
+    expect(page.locator("#model-card .note-error")).to_contain_text("safetensors")
+    page.click("#train")
+    expect(page.locator(".toast-body")).to_contain_text("safetensors")
