@@ -167,7 +167,7 @@ def test_a_run_is_found_by_name_folder_or_a_part_of_its_name(home, prepared, mon
     assert find_run(home, f"{foxes.path}/") == foxes
     monkeypatch.chdir(home.runs)
     assert find_run(home, f"./{fox.name}/") == fox
-    with pytest.raises(StudioError, match="Several runs match 'amber'.*amber-fox, .*amber-foxes|amber-foxes, "):
+    with pytest.raises(StudioError, match=r"Several runs match 'amber': .*amber-fox.*, .*amber-fox.*Name one in full"):
         find_run(home, "amber")
     for name in ("mauve", "", "../..", "\0", "x" * 5000):
         with pytest.raises(StudioError, match=r"There is no run .*`python -m studio runs` lists them"):
