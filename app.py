@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import uvicorn
 
 from studio.errors import StudioError
-from studio.home import open_home
+from studio.home import SPACE_DISK, open_home
 from studio.run.launchers import Launcher, ProcessLauncher, ThreadLauncher
 from studio.ui.server import web_app
 from studio.ui.studio import Studio
@@ -25,6 +25,8 @@ def main() -> None:
     """Open the home, build the page and serve it until it is told to end."""
     home = open_home()
     os.environ.setdefault("GRADIO_TEMP_DIR", str(home.root / "tmp"))  # nothing is written outside the home
+    if home.root.is_relative_to(SPACE_DISK):
+        os.environ.setdefault("HF_HOME", str(home.root / "hub"))  # fetched models outlive a restart of the Space
     host, port = os.environ.get("STUDIO_HOST", "127.0.0.1"), int(os.environ.get("STUDIO_PORT", "7860"))
     launcher: Launcher = ThreadLauncher() if os.environ.get("STUDIO_LAUNCHER") == "thread" else ProcessLauncher(home)
     app = web_app(Studio(home, launcher), host, port)

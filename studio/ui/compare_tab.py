@@ -198,7 +198,7 @@ def _answer(studio: Studio, tab: CompareTab, values: Values, turns: Turns) -> It
     before = values[tab.turns]
     try:
         run = _ready(studio, values[tab.choice])
-        conversations = {who: _messages(turns, who, values[tab.system] or "") for who in SPEAKERS}
+        conversations = {who: conversation_of(turns, who, values[tab.system] or "") for who in SPEAKERS}
         chat = studio.chat.open(run, values[tab.asker])
         yield _shown(tab, turns) | {tab.status: note("note", "Asking both …"), tab.prompt: ""}
         for texts in chat.stream(conversations, settings=tab.settings.read(values), notify=notes.append):
@@ -217,7 +217,7 @@ def _ready(studio: Studio, name: str | None) -> Run:
     return find_run(studio.home, name)
 
 
-def _messages(turns: Turns, who: str, system: str) -> list[dict[str, str]]:
+def conversation_of(turns: Turns, who: str, system: str) -> list[dict[str, str]]:
     """The conversation as `who` has led it: both hear the same questions, each its own answers."""
     messages = prompt_messages(turns[0]["prompt"], system.strip())
     for answered, asked in pairwise(turns):
