@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from studio.errors import StudioError
@@ -109,7 +110,7 @@ def load_model(folder: Path, precision: Precision, quantization: BitsAndBytesCon
     if torch.cuda.is_available():
         options["device_map"] = {"": 0}
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=precision.weights,
             trust_remote_code=False,
@@ -118,8 +119,17 @@ def load_model(folder: Path, precision: Precision, quantization: BitsAndBytesCon
             attn_implementation="sdpa",
             **options,
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         raise StudioError(
             f"The base model in {folder} cannot be loaded ({type(error).__name__}: {error!s:.300}). "
             "Choose a causal language model with whole safetensors files."
         ) from error
+    _keep_gradients(model)
+    return model
+
+
+def _keep_gradients(model: PreTrainedModel) -> None:
+    """Forbid bitsandbytes to pack 4-bit weights for AVX-512 at the first evaluation: no gradient passes them then."""
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False

@@ -93,9 +93,10 @@ def _train(run: Run, events: EventWriter) -> Ended:
     events.write(Phase(phase="training"))
     trainer.train()
     step = trainer.state.global_step
-    if recorder.poisoned_at is not None:
+    poisoned_at = recorder.poisoned_at if _all_numbers(trainer.model) else recorder.poisoned_at or step
+    if poisoned_at is not None:
         raise StudioError(
-            f"The loss was no longer a number at step {recorder.poisoned_at}, so training ended there. "
+            f"The loss was no longer a number at step {poisoned_at}, so training ended there. "
             "Lower the learning rate to a third of what you set, or switch gradient clipping on."
         )
     events.write(Phase(phase="saving", step=step))
@@ -109,6 +110,11 @@ def _train(run: Run, events: EventWriter) -> Ended:
         folder="adapter",
         step=step,
     )
+
+
+def _all_numbers(model: torch.nn.Module) -> bool:
+    """Whether the trained weights are numbers: the last step can spoil them after its loss was measured."""
+    return all(bool(weight.isfinite().all()) for weight in model.parameters() if weight.requires_grad)
 
 
 def _load_base(recipe: Recipe, events: EventWriter) -> Base:
@@ -203,7 +209,7 @@ def sft_config(recipe: Recipe, precision: Precision, folder: Path, rows: int, he
     evaluates = t.evaluations > 0 and held_out_rows > 0
     options: dict[str, Any] = {}
     if evaluates:
-        options = {"eval_strategy": "steps", "eval_steps": max(1, steps_of(recipe, rows) // t.evaluations)}
+        options = {"eval_strategy": "steps", "eval_steps": max(1, round(steps_of(recipe, rows) / t.evaluations))}
     return SFTConfig(
         output_dir=str(folder),
         learning_rate=t.learning_rate,

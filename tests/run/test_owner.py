@@ -39,7 +39,8 @@ def test_a_run_is_claimed_once(path):
 
 def test_of_many_that_claim_at_once_one_gets_it(path):
     code = (
-        "import sys; from pathlib import Path\nfrom studio.errors import StudioError\nfrom studio.run.owner import claim"
+        "import sys; from pathlib import Path\nfrom studio.errors import StudioError\n"
+        "from studio.run.owner import claim"
         "\nsys.stdin.read()\ntry: claim(Path(sys.argv[1])); print('mine')\nexcept StudioError: print('taken')"
     )
     children = [
