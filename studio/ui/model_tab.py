@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import gradio as gr
 
@@ -58,9 +57,7 @@ def usual_rate(model_id: str) -> float | None:
 
 
 def _known(located: Located) -> str:
-    parts = []
-    if located.card:
-        parts.append(_of_card(located.card))
+    parts = [_of_card(located.card, counted=not located.folder)] if located.card else []
     if located.folder:
         known = facts(located.folder)
         parts.append(
@@ -88,11 +85,11 @@ def _known(located: Located) -> str:
     return "".join(parts)
 
 
-def _of_card(card: BaseModelCard) -> str:
+def _of_card(card: BaseModelCard, counted: bool) -> str:
+    """What the catalogue says; weights and context only where they are not counted in the model's own files."""
     address = "" if card.id == "starter" else f"<p><code>{escape(HUB + card.id)}</code></p>"
-    rows: list[tuple[str, Any]] = [
-        ("Weights", card.size),
-        ("Context", f"{card.context:,} tokens"),
+    rows = [("Weights", card.size), ("Context", f"{card.context:,} tokens")] if counted else []
+    rows += [
         ("Licence", card.licence),
         ("Answers as an assistant", "yes" if card.instruct else "no, it continues text"),
     ]
