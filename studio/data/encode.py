@@ -53,7 +53,7 @@ def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, max_length
     encoded = Encoded([], [], [], [], [])
     for pair, before, ids in zip(pairs, prompt_ids, whole_ids, strict=True):
         start = _common_prefix(before, ids)
-        if start >= max_length:
+        if start >= min(len(ids), max_length):  # nothing is left to learn
             encoded.dropped.append(pair.row)
             continue
         if len(ids) > max_length:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from studio.errors import StudioError
 from studio.home import ASSETS
 
 if TYPE_CHECKING:
-    from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import BitsAndBytesConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 PLAIN_TEMPLATE = ASSETS / "plain_chat_template.jinja"
 WORTH_IT = 1.2  # bfloat16 must be this much faster than float32 on a CPU, or its rounding is not worth having
@@ -112,6 +112,7 @@ def load_model(folder: Path, precision: Precision, quantization: BitsAndBytesCon
     try:
         model = AutoModelForCausalLM.from_pretrained(
             folder,
+            config=_config(folder),
             dtype=precision.weights,
             trust_remote_code=False,
             use_safetensors=True,
@@ -126,6 +127,13 @@ def load_model(folder: Path, precision: Precision, quantization: BitsAndBytesCon
         ) from error
     _keep_gradients(model)
     return model
+
+
+def _config(folder: Path) -> PretrainedConfig:
+    """The model's settings, without the attention kernel of the Hub that they may name: it would be foreign code."""
+    return AutoConfig.from_pretrained(
+        folder, trust_remote_code=False, local_files_only=True, attn_implementation="sdpa"
+    )
 
 
 def _keep_gradients(model: PreTrainedModel) -> None:

@@ -1,0 +1,114 @@
+"""Rows as the model sees them: the very tokens and labels of TRL's own preparation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.data.columns import Pair
+from studio.data.encode import IGNORED, encode, prompt_messages
+from studio.home import CHECKOUT, STARTER
+
+MINIMIND = CHECKOUT.parent / "shared" / "models" / "tokenizers" / "minimind-chatml"
+TEXTS = [
+    ("What is red?", "A colour."),
+    ("Say nothing more than ok", "ok"),
+    ("Ärger, naïve 狐 🦊 ", " leading and trailing "),
+    ("line one\nline two\n", "\nanswer\n\n"),
+    ("<|im_end|> </s> <s>assistant\n", "a token's own name </s> within"),
+    ("a " * 60, "a prompt that fills the row"),
+    ("short", "b " * 60),
+    ("x", "y"),
+]
+PAIRS = [Pair(row, prompt, completion) for row, (prompt, completion) in enumerate(TEXTS, 11)]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_base):
+    from transformers import LlamaForCausalLM
+
+    return LlamaForCausalLM.from_pretrained(tiny_base)
+
+
+def tokenizer_of(name: str, tiny_base: Path):
+    from studio.run.base import load_tokenizer
+
+    folder = {"tiny": tiny_base, "starter": STARTER, "minimind-chatml": MINIMIND}[name]
+    if not folder.exists():
+        pytest.skip(f"{folder} is not here")
+    return load_tokenizer(folder)[0]
+
+
+def prepared_by_trl(tokenizer, model, max_length: int) -> list[dict]:
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    rows = [
+        {"prompt": prompt_messages(pair.prompt), "completion": [{"role": "assistant", "content": pair.completion}]}
+        for pair in PAIRS
+    ]
+    config = SFTConfig(max_length=max_length, use_cpu=True, bf16=False, report_to="none", disable_tqdm=True)
+    trainer = SFTTrainer(model, config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    return [dict(row) for row in trainer.train_dataset]
+
+
+@pytest.mark.parametrize("max_length", [512, 48])
+@pytest.mark.parametrize("name", ["tiny", "starter", "minimind-chatml"])
+def test_tokens_and_labels_are_those_of_trl(name, max_length, tiny_base, model):
+    tokenizer = tokenizer_of(name, tiny_base)
+    ours = encode(PAIRS, tokenizer, max_length)
+    theirs = prepared_by_trl(tokenizer, model, max_length)
+    assert ours.input_ids == [row["input_ids"] for row in theirs]
+    assert ours.labels == [row["labels"] for row in theirs]
+    assert len(ours.rows) + len(ours.dropped) == len(PAIRS)
+
+
+def test_the_loss_is_on_the_completion_and_its_end(tiny_base):
+    tokenizer = tokenizer_of("tiny", tiny_base)
+    encoded = encode(PAIRS[:2], tokenizer, 512)
+    for ids, labels, pair in zip(encoded.input_ids, encoded.labels, PAIRS, strict=False):
+        kept = [label for label in labels if label != IGNORED]
+        assert tokenizer.decode(kept) == f"{pair.completion}</s>"
+        assert ids[-len(kept) :] == kept
+        assert labels[: -len(kept)] == [IGNORED] * (len(ids) - len(kept))
+
+
+def test_rows_that_are_cut_or_dropped_are_named(tiny_base):
+    tokenizer = tokenizer_of("tiny", tiny_base)
+    encoded = encode(PAIRS, tokenizer, 100)
+    assert encoded.dropped == [16]
+    assert encoded.cut == [17]
+    assert encoded.rows == [11, 12, 13, 14, 15, 17, 18]
+    assert max(map(len, encoded.input_ids)) == 100
+    whole = encode(PAIRS, tokenizer, 512)
+    assert (whole.cut, whole.dropped) == ([], [])
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_the_longest_row_is_neither_one_more_nor_one_less(more, tiny_base):
+    tokenizer = tokenizer_of("tiny", tiny_base)
+    length = len(encode(PAIRS[:1], tokenizer, 512).input_ids[0])
+    encoded = encode(PAIRS[:1], tokenizer, length + more)
+    assert encoded.cut == ([11] if more < 0 else [])
+    assert len(encoded.input_ids[0]) == min(length, length + more)
+
+
+def test_a_row_with_nothing_to_learn_is_dropped(tiny_base):
+    tokenizer = tokenizer_of("tiny", tiny_base)
+    tokenizer.chat_template = "{{ messages[0].content }}"
+    encoded = encode(PAIRS[:2], tokenizer, 512)
+    assert (encoded.input_ids, encoded.dropped) == ([], [11, 12])
+
+
+def test_no_rows_are_no_rows(tiny_base):
+    encoded = encode([], tokenizer_of("tiny", tiny_base), 512)
+    assert (encoded.input_ids, encoded.labels, encoded.rows, encoded.cut, encoded.dropped) == ([], [], [], [], [])
+
+
+def test_a_system_prompt_comes_first():
+    assert prompt_messages("ask", "be brief") == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "ask"},
+    ]
+    assert prompt_messages("ask") == [{"role": "user", "content": "ask"}]
