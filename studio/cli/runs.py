@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from studio.errors import StudioError
+
 if TYPE_CHECKING:
     from studio.run.directory import Run
 
@@ -50,13 +52,21 @@ def stop(options: argparse.Namespace) -> int:
 
 def _facts(run: Run) -> dict[str, Any]:
     events, _ = run.events()
-    recipe = run.recipe
+    base, method = _asked(run)
     return {
         "run": run.name,
         "status": run.status().value,
         "step": max((event.step for event in events), default=0),
         "steps": next((event.steps for event in events if event.kind == "started"), 0),
-        "base": recipe.model.id,
-        "method": recipe.method.name,
+        "base": base,
+        "method": method,
         "folder": str(run.path),
     }
+
+
+def _asked(run: Run) -> tuple[str, str]:
+    """Base model and method; question marks where the recipe was damaged, so that the other runs are still listed."""
+    try:
+        return run.recipe.model.id, run.recipe.method.name
+    except StudioError:
+        return "?", "?"

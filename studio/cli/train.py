@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -46,7 +47,8 @@ def train(options: argparse.Namespace) -> int:
 
     home = open_home(options.home)
     run = submit(home, asked_recipe(options))
-    ended_well = _watch(home, run, options)
+    with contextlib.redirect_stdout(sys.stderr):  # what a training thread prints is not the answer
+        ended_well = _watch(home, run, options)
     if options.json:
         print(json.dumps(_result(run)))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -138,6 +139,7 @@ def _config(folder: Path) -> PretrainedConfig:
 
 def _keep_gradients(model: PreTrainedModel) -> None:
     """Forbid bitsandbytes to pack 4-bit weights for AVX-512 at the first evaluation: no gradient passes them then."""
-    for module in model.modules():
+    modules: Iterator[Any] = model.modules()
+    for module in modules:
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False

@@ -71,7 +71,9 @@ def submit(home: Home, recipe: Recipe) -> Run:
 
 def _twin(home: Home, recipe: Recipe, fingerprint: str) -> Run | None:
     """A run not yet over that asks for the same thing: what a second click would make."""
+    wanted = recipe.to_yaml()
     for run in list_runs(home):
-        if not run.status().over and run.recipe == recipe and run.source()["fingerprint"] == fingerprint:
+        same = (run.path / "recipe.yaml").read_text("utf-8", "replace") == wanted
+        if same and not run.status().over and run.source()["fingerprint"] == fingerprint:
             return run
     return None

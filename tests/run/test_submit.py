@@ -97,3 +97,9 @@ def test_a_file_is_looked_for_here_and_then_in_the_studio(tmp_path, monkeypatch)
 def test_a_file_that_is_not_there_is_said(home, make_recipe):
     with pytest.raises(StudioError, match=r"none\.csv"):
         submit(home, make_recipe({"data.path": "none.csv"}))
+
+
+def test_a_damaged_run_stands_in_nobodys_way(home, make_recipe):
+    damaged = submit(home, make_recipe())
+    (damaged.path / "recipe.yaml").write_bytes(b"method: [\xff")
+    assert submit(home, make_recipe()).status() is Status.WAITING
