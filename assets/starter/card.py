@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from talks import VOICES
+from voices import VOICES
 from world import FACTS, KINDS, PEOPLE, PLACES_IN_TOWN, TOWN
 
 CARD = """\
@@ -31,8 +31,8 @@ customers of a repair desk, pulls names and things out of their messages in seve
 ## How it was made
 
 Every word of its corpus comes from the grammar in this folder (`names.py`, `world.py`, `tales.py`, `customers.py`,
-`talks.py`); no other text and no other model was used. The tokenizer is a byte-level BPE of 2,048 tokens. It was
-trained from random weights on {tokens:,} tokens in {seconds:,} seconds on {device}. To make it again:
+`voices.py`, `talks.py`); no other text and no other model was used. The tokenizer is a byte-level BPE of 2,048 tokens.
+The model was trained from random weights on {tokens:,} tokens in {seconds:,} seconds on {device}. To make it again:
 
     python assets/starter/make.py
 

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 CONTEXT = 512  # tokens
 VOCABULARY = 2048
 PAD, END, SYSTEM, USER, ASSISTANT = SPECIALS = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
-PART_OF_TALK = 0.75  # of the documents
+PART_OF_TALK = 0.8  # of the documents
 IGNORED = -100  # the label of tokens that are read, not learned
 
 # The line break stands before the next role, so that nothing follows the last <|end|>.

@@ -33,6 +33,7 @@ REPLIES = (
     "Hello {customer}, a {item} that {problem} can be mended. {when}",
     "Thank you for your message, {customer}. Please bring the {item} to our desk. {when}",
 )
+SYLLABLES = tuple(start + end for start in "bdfghjklmnprstvz" for end in ("a", "en", "i", "or", "u"))
 SOON = ("We will look at it today.", "We will see to it at once.")
 LATER = ("We will look at it this week.", "We will see to it when you come by.")
 
@@ -49,8 +50,14 @@ class Message:
 
 
 def anyone(rng: random.Random) -> str:
-    """A person of the town, or now and then an outsider."""
-    return rng.choice(PEOPLE).name if rng.random() < 0.7 else outsider(rng)
+    """A person of the town, or now and then an outsider or somebody with a name never heard before."""
+    return rng.choices((rng.choice(PEOPLE).name, outsider(rng), stranger(rng)), (55, 30, 15))[0]
+
+
+def stranger(rng: random.Random) -> str:
+    """A name made of syllables, so that names are copied from the message and not from memory."""
+    first, last = ("".join(rng.choices(SYLLABLES, k=2)) for _ in range(2))
+    return f"{first.capitalize()} {last.capitalize()}"
 
 
 def write_message(rng: random.Random, customer: str, item: str) -> Message:

@@ -26,7 +26,7 @@ TOKENIZER_SEED, TRAIN_SEED, HELD_OUT_SEED = 1, 2, 3
 def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=1000, help="optimiser steps of 4,096 tokens")
+    parser.add_argument("--steps", type=int, default=1200, help="optimiser steps of 4,096 tokens")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE, help="folder the files go to")
     return parser.parse_args()

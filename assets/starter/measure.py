@@ -5,8 +5,9 @@ import random
 import torch
 from corpus import CONTEXT
 from customers import any_message
-from talks import Talk, extraction, talk, voices
+from talks import Talk, extraction, talk
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from voices import voiced
 from world import FACTS, KINDS, say
 
 OPENINGS = ("The wind blew from the sea when", "Dear Mira,", "Notice:", "It was raining when", "In Tidewick,")
@@ -57,7 +58,7 @@ def recall(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> dict[
 def skills(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, count: int = 200) -> dict[str, float]:
     """Share right on fresh instructions: extraction and voices."""
     rng = random.Random("skills")
-    makers = {"extraction": extraction, "voices": voices}
+    makers = {"extraction": extraction, "voices": voiced}
     return {name: share_right(model, tokenizer, [make(rng) for _ in range(count)]) for name, make in makers.items()} | {
         "replies naming customer and item": replies_right(model, tokenizer, count)
     }

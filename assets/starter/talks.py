@@ -5,6 +5,7 @@ import random
 from customers import Message, any_message, anyone, reply_to
 from names import DISTRICTS, ITEMS
 from tales import any_text, story
+from voices import voiced
 from world import FACTS, KINDS, PLACES_IN_TOWN, article, capital, outsider, say
 
 Talk = list[dict[str, str]]
@@ -17,10 +18,10 @@ FIELDS = {
     "rush": ("Is there a rush? Say yes or no.", "Must it be done soon? Say yes or no."),
 }
 LABELS = {
-    "sender": ("sender", "name", "from", "writer", "who"),
-    "thing": ("thing", "object", "about", "article", "what"),
-    "trouble": ("trouble", "fault", "defect", "why", "note"),
-    "rush": ("rush", "soon", "fast", "now"),
+    "sender": ("sender", "name", "from"),
+    "thing": ("thing", "object", "about"),
+    "trouble": ("trouble", "fault", "why"),
+    "rush": ("rush", "soon", "now"),
 }
 PLAIN_WORDS = ("salt", "rope", "bread", "lamp", "boat", "fish", "wool", "glass", "stone", "apple", "honey", "candle")
 SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -36,16 +37,6 @@ SMALL_TALK = (
     ("How are you?", "I am well, thank you. How can I help you?"),
     ("Tell me about Tidewick.", f"Tidewick is a harbour town. Its districts are {', '.join(DISTRICTS[:5])} and more."),
 )  # fmt: skip
-
-# A voice: its name, how it opens and ends a sentence, and verbs it swaps for its own.
-VOICES = {
-    "a sailor": ("Ahoy! ", " Aye aye.", {" lives in ": " drops anchor in ", " is on ": " is moored on "}),
-    "a poet": ("O listen: ", " So sings the sea.", {" lives in ": " dreams in ", " likes ": " adores "}),
-    "a grumpy clerk": ("If you must know: ", " Next, please.", {" lives in ": " is registered in "}),
-    "a child": ("Guess what! ", " I saw it!", {" is on ": " is right on ", " likes ": " really really likes "}),
-    "a judge": ("The court finds: ", " Case closed.", {" lives in ": " resides in ", " has ": " is owner of "}),
-    "a baker": ("Fresh from the oven: ", " Mind the crumbs.", {" opens at ": " warms up at ", " runs ": " bakes for "}),
-}
 
 
 def talk(*texts: str) -> Talk:
@@ -97,7 +88,7 @@ def fragment(rng: random.Random, pairs: list[tuple[str, str]]) -> tuple[str, str
     notations = (
         ("lines", "\n".join(f"{key}: {value}" for key, value in pairs)),
         ("braces", "{" + quoted + "}"),
-        ("braces", "{" + quoted.replace(': "yes"', ": true").replace(': "no"', ": false") + "}"),
+        ("braces with true or false", "{" + quoted.replace(': "yes"', ": true").replace(': "no"', ": false") + "}"),
         ("brackets", "[" + " | ".join(values) + "]"),
         ("quotes", ", ".join(f'"{value}"' for value in values)),
         ("dashes", "\n".join(f"- {value}" for value in values)),
@@ -123,25 +114,6 @@ def extraction(rng: random.Random) -> Talk:
         return [{"role": "system", "content": instruction}, *talk(message.text, answer)]
     text = f"{instruction}\n{message.text}" if place < 0.7 else f"{message.text}\n{instruction}"
     return talk(text, answer)
-
-
-def in_voice(voice: str, sentence: str) -> str:
-    """A plain sentence as this voice would say it."""
-    opening, ending, verbs = VOICES[voice]
-    for plain, own in verbs.items():
-        sentence = sentence.replace(plain, own)
-    return f"{opening}{sentence}{ending}"
-
-
-def voices(rng: random.Random) -> Talk:
-    """A fact in a voice: asked for by the system, beside the question, or as a sentence to be rephrased."""
-    voice, (question, answer) = rng.choice(list(VOICES)), ask(rng)
-    spoken, way = in_voice(voice, answer), rng.random()
-    if way < 0.35:
-        return [{"role": "system", "content": f"You speak like {voice}."}, *talk(question, spoken)]
-    if way < 0.7:
-        return talk(f"{question} Answer like {voice}.", spoken)
-    return talk(f"Say this like {voice}: {answer}", spoken)
 
 
 def words(rng: random.Random) -> list[str]:
@@ -196,7 +168,7 @@ def small_talk(rng: random.Random) -> Talk:
 
 
 KINDS_OF_TALK = (
-    (facts, 46), (customer, 14), (extraction, 20), (voices, 12), (formats, 4), (sums, 2), (unknown, 2), (writing, 2),
+    (facts, 38), (customer, 12), (extraction, 26), (voiced, 17), (formats, 4), (sums, 2), (unknown, 2), (writing, 2),
     (shops, 1), (small_talk, 1),
 )  # fmt: skip
 
