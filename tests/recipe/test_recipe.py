@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from pydantic import ValidationError
 
 from studio.recipe.methods import QLora
 from studio.recipe.read import read_recipe
-from studio.recipe.recipe import Recipe
+from studio.recipe.recipe import DataPart, Recipe
 from tests.recipe.strategies import RECIPES
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECIPES)
+@example(Recipe(data=DataPart(prompt_column="\x85", completion_column="a \u2028b\u2029 c", path="\ufeff\x00 é🦊\r\n")))
 def test_yaml_says_all_of_a_recipe(recipe):
     text = recipe.to_yaml()
     assert read_recipe(text) == recipe
