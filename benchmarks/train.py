@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def studio(home: Path) -> tuple[float, Path, list[list[float]]]:
     """Seconds, run folder and losses of one run from the command line."""
-    command = ["train", "starter", "--set", "training.precision=bfloat16", "--home", str(home), "--json"]
+    command = ["train", "starter", "--home", str(home), "--json"]
     began = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "studio", *command], cwd=ROOT, check=True, capture_output=True)
     seconds = time.perf_counter() - began
