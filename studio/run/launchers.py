@@ -115,6 +115,5 @@ class ProcessLauncher:
 def _environment() -> dict[str, str]:
     """The child's environment: quiet libraries that call nobody but the Hub, and that only when a model is fetched."""
     quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "true", "PYTHONUNBUFFERED": "1"}
-    quiet |= {"OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads sleep, so that page and chat get their share of the cores
     path = os.pathsep.join([str(Path(CHECKOUT)), *filter(None, [os.environ.get("PYTHONPATH")])])
     return os.environ | quiet | {"PYTHONPATH": path}
