@@ -1,9 +1,10 @@
 const [number, range] = element.querySelectorAll("input");
-const span = Math.log(props.high / props.low);
+// `low` and `high` are set before this script.
+const span = Math.log(high / low);
 const rounded = (value) => Number(Number(value).toPrecision(2));
 
 function show(value) {
-  range.value = (1000 * Math.log(value / props.low)) / span;
+  range.value = (1000 * Math.log(value / low)) / span;
   range.setAttribute("aria-valuetext", String(rounded(value)));
   number.value = rounded(value);
 }
@@ -15,6 +16,6 @@ function set(value) {
 }
 
 show(props.value);
-range.addEventListener("input", () => set(rounded(props.low * Math.exp((span * range.value) / 1000))));
+range.addEventListener("input", () => set(rounded(low * Math.exp((span * range.value) / 1000))));
 number.addEventListener("change", () => set(Number(number.value)));
 watch("value", () => show(props.value));

@@ -71,8 +71,9 @@ class Draft:
         }
 
     def show_choices(self, recipe: Recipe) -> Updates:
-        """Updates that make the page show the data and the model of `recipe`."""
-        return {self.data: recipe.data, self.model: recipe.model.id}
+        """Updates that make the page show the data and the model that `recipe` names; what it leaves out stays."""
+        updates: Updates = {self.data: recipe.data} if recipe.data.path else {}
+        return updates | ({self.model: recipe.model.id} if "model" in recipe.model_fields_set else {})
 
 
 def new_states(recipe: Recipe) -> tuple[gr.State, gr.State]:

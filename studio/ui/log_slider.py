@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from html import escape
 
 import gradio as gr
 
@@ -10,23 +10,26 @@ from studio.home import ASSETS
 
 TEMPLATE = """
 <label class="log-slider">
-  <span class="log-slider-head"><span class="log-slider-label">${label}</span>
-  <input type="number" step="any" min="${low}" max="${high}" aria-label="${label}, typed"></span>
-  <span class="log-slider-info">${info}</span>
-  <input type="range" min="0" max="1000" aria-label="${label}">
+  <span class="log-slider-head"><span class="log-slider-label">{label}</span>
+  <input type="number" step="any" min="{low}" max="{high}" aria-label="{label}, typed"></span>
+  <span class="log-slider-info">{info}</span>
+  <input type="range" min="0" max="1000" aria-label="{label}">
 </label>
 """
+BOUNDS = "const [low, high] = [{low}, {high}];\n"
 
 
-def log_slider(value: float, *, low: float, high: float, info: str, **options: Any) -> gr.HTML:
-    """A range input over log(value) beside a number to type. Its value is the number itself, not its logarithm."""
+def log_slider(value: float, *, low: float, high: float, label: str, info: str, elem_id: str) -> gr.HTML:
+    """A range input over log(value) beside a number to type. Its value is the number itself, not its logarithm.
+
+    Words and bounds are written into the template, because an update that comes before the tab was first opened
+    carries the value alone.
+    """
     return gr.HTML(
         value,
-        html_template=TEMPLATE,
-        js_on_load=(ASSETS / "log_slider.js").read_text("utf-8"),
-        low=low,
-        high=high,
-        info=info,
+        html_template=TEMPLATE.format(low=low, high=high, label=escape(label), info=escape(info)),
+        js_on_load=BOUNDS.format(low=low, high=high) + (ASSETS / "log_slider.js").read_text("utf-8"),
         container=True,
-        **options,
+        label=label,
+        elem_id=elem_id,
     )

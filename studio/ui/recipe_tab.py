@@ -94,7 +94,7 @@ def apply_preset(tab: RecipeTab, values: Values) -> Updates:
 
 
 def apply_upload(tab: RecipeTab, values: Values) -> Updates:
-    """Show an uploaded recipe: settings, model, and data where it names any."""
+    """Show an uploaded recipe: its settings, and its model and data where it names any."""
     path = Path(values[tab.upload])
     try:
         if path.stat().st_size > LARGEST_RECIPE_BYTES:
@@ -102,10 +102,7 @@ def apply_upload(tab: RecipeTab, values: Values) -> Updates:
         recipe = read_recipe(path.read_bytes().decode("utf-8", "replace"))
     except StudioError as error:
         raise refusal(error, "Not a recipe") from None
-    choices = tab.draft.show_choices(recipe)
-    if not recipe.data.path:
-        del choices[tab.draft.data]
-    return tab.draft.show_settings(recipe) | choices
+    return tab.draft.show_settings(recipe) | tab.draft.show_choices(recipe)
 
 
 def switch_method(draft: Draft, values: Values) -> Updates:

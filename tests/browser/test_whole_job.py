@@ -55,6 +55,15 @@ def upload_recipe(page: Page, folder: Path, steps: int) -> None:
     expect(page.locator(".cm-content").first).to_contain_text(f"max_steps: {steps}", timeout=PATIENCE)
 
 
+def ask_both(page: Page) -> tuple[str, str]:
+    """Send the prompt that lies ready, and wait until both have said all."""
+    page.click("#send")
+    for pane in ("#pane-base", "#pane-tuned"):
+        expect(page.locator(f"{pane} .bot")).to_have_count(1, timeout=120_000)
+    expect(page.locator("#compare-status")).to_contain_text("same template", timeout=120_000)
+    return page.locator("#pane-base .bot").inner_text(), page.locator("#pane-tuned .bot").inner_text()
+
+
 def newest(studio: RunningStudio) -> Run:
     return list_runs(studio.home)[-1]
 
@@ -105,9 +114,7 @@ def test_upload_map_train_watch_reload_compare_and_download(
 
     tab(page, "Compare")
     expect(page.locator("#prompt textarea")).not_to_have_value("")
-    page.click("#send")
-    expect(page.locator("#compare-status")).to_contain_text("same template", timeout=120_000)
-    base, tuned = page.locator("#pane-base .bot").inner_text(), page.locator("#pane-tuned .bot").inner_text()
+    base, tuned = ask_both(page)
     assert base.strip()
     assert tuned.strip()
     assert base != tuned, "40 steps are enough to answer in another way"

@@ -33,7 +33,7 @@ def test_the_form_reads_back_what_it_shows(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_field_explains_itself(model: type[BaseModel]) -> None:
     for name, component in drawn(model).fields.items():
-        info = component.props["info"] if isinstance(component, gr.HTML) else component.info
+        info = component.html_template if isinstance(component, gr.HTML) else component.info
         assert len(info) > 30, f"{name} has no explanation"
         assert component.label
 
