@@ -75,7 +75,8 @@ def read_recipe(text: str) -> Recipe:
 def load_recipe(path: Path) -> Recipe:
     """The recipe in a YAML file. Raises StudioError where it is missing, unreadable or no recipe."""
     try:
-        return read_recipe(path.read_text("utf-8"))
+        with path.open(encoding="utf-8") as file:
+            return read_recipe(file.read(LARGEST_RECIPE_BYTES + 1))
     except (OSError, UnicodeDecodeError) as error:
         raise StudioError(f"The recipe {path} cannot be read ({type(error).__name__}). Name a YAML file.") from None
 

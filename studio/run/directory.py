@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -23,6 +24,7 @@ from studio.run import owner
 from studio.run.events import AnyEvent, Ended, read_events
 from studio.run.names import new_name
 
+CROWDED = 100  # names tried before a number is added: a day has about 1,700 of them
 TAIL_BYTES = 8192  # more than the last event ever takes
 
 
@@ -192,10 +194,12 @@ def _source(prepared: Prepared) -> dict[str, Any]:
 
 def _rename_to_free_name(draft: Path, runs: Path) -> Path:
     chance = random.SystemRandom()
-    while True:
-        path = runs / new_name(date.today(), chance)
+    for attempt in itertools.count(1):
+        name = new_name(date.today(), chance)
+        path = runs / (name if attempt < CROWDED else f"{name}-{attempt}")
         try:
             path.mkdir()  # takes the name; renaming a folder over an empty one is atomic
         except FileExistsError:
             continue
         return draft.rename(path)
+    raise AssertionError("counting has no end")

@@ -71,6 +71,11 @@ def explain(error: Exception) -> str:
         )
     if isinstance(error, OSError) and error.errno == 28:
         return "The disk is full, so the result could not be saved. Free some space and train again."
+    if isinstance(error, ValueError) and "arget modules" in text:
+        return (
+            "The layers that the recipe names were not found in this base model, whose parts have other names. "
+            f"Set the layers to all-linear. ({text})"
+        )
     return f"The trainer ended with an error that it did not expect: {text}. The run's log has the details."
 
 

@@ -137,10 +137,17 @@ def compare_choices(runs: list[tuple[Run, str]]) -> list[tuple[str, str]]:
     """The runs that left an adapter: (label, name)."""
     ready = {Status.FINISHED, Status.STOPPED}
     return [
-        (f"{run.name} · {run.recipe.model.id} · {status}", run.name)
+        (f"{run.name} · {_base_of(run)} · {status}", run.name)
         for run, status in runs
         if status in ready and run.adapter.is_dir()
     ]
+
+
+def _base_of(run: Run) -> str:
+    try:
+        return run.recipe.model.id
+    except StudioError:
+        return "its recipe is damaged"
 
 
 def new_run(studio: Studio, tab: CompareTab, values: Values) -> Updates:
@@ -150,7 +157,11 @@ def new_run(studio: Studio, tab: CompareTab, values: Values) -> Updates:
         return _shown(tab, []) | {tab.status: note("note", NOTHING_YET), tab.reference: "", tab.row: -1}
     first = next_row(studio, tab, {tab.choice: name, tab.row: -1})
     studio.chat.warm()
-    return _shown(tab, []) | first | {tab.status: _fairness(find_run(studio.home, name))}
+    try:
+        status = _fairness(find_run(studio.home, name))
+    except StudioError as error:
+        status = note("error", *error.problems)
+    return _shown(tab, []) | first | {tab.status: status}
 
 
 def next_row(studio: Studio, tab: CompareTab, values: Values) -> Updates:

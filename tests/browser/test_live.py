@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 import time
@@ -13,7 +12,7 @@ import gradio as gr
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from studio.home import Home, open_home
 from studio.run import owner
@@ -24,8 +23,6 @@ from studio.ui.live import live_head, live_html, live_routes
 pytestmark = pytest.mark.browser
 
 HOSTILE = '<img src=x onerror="window.hacked = true">'
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 STEPS = 200
 PATIENCE = 30_000  # ms, on a machine that is busy with other things
 POINTS = "document.querySelector('.live-plot')?.data?.[0].x.length ?? 0"
@@ -56,14 +53,6 @@ def address(run: Run) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def train(run: Run, enough: threading.Event) -> None:

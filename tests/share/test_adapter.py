@@ -46,8 +46,11 @@ def test_the_readme_says_how_to_load_it_and_that_works(run, base, unpacked, monk
         expected = logits_of_run(run, base)(input_ids=ids).logits
         with names["model"].disable_adapter():
             of_base = names["model"](input_ids=ids).logits
-        assert torch.equal(names["model"](input_ids=ids).logits, expected)
-    assert not torch.allclose(of_base, expected)
+        loaded = names["model"](input_ids=ids).logits
+    if run.recipe.method.name == "lora":
+        assert torch.equal(loaded, expected)
+    # bitsandbytes may compute a loaded 4-bit model with other kernels than the studio's: equal but for rounding
+    assert (loaded - expected).norm() < 0.05 * (of_base - expected).norm()
 
 
 def test_nothing_in_it_tells_of_this_machine(run, unpacked):
