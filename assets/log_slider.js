@@ -1,12 +1,13 @@
+// `low` and `high` are set before this script. Twenty positions a decade: two digits tell any two of them apart.
+const PER_DECADE = 20;
 const [number, range] = element.querySelectorAll("input");
-// `low` and `high` are set before this script.
-const span = Math.log(high / low);
+range.max = Math.round(PER_DECADE * Math.log10(high / low));
 const rounded = (value) => Number(Number(value).toPrecision(2));
 
 function show(value) {
-  range.value = (1000 * Math.log(value / low)) / span;
-  range.setAttribute("aria-valuetext", String(rounded(value)));
-  number.value = rounded(value);
+  range.value = PER_DECADE * Math.log10(value / low);
+  range.setAttribute("aria-valuetext", String(value));
+  number.value = value;
 }
 
 function set(value) {
@@ -16,6 +17,6 @@ function set(value) {
 }
 
 show(props.value);
-range.addEventListener("input", () => set(rounded(low * Math.exp((span * range.value) / 1000))));
+range.addEventListener("input", () => set(rounded(low * 10 ** (range.value / PER_DECADE))));
 number.addEventListener("change", () => set(Number(number.value)));
 watch("value", () => show(props.value));

@@ -13,7 +13,7 @@ TEMPLATE = """
   <span class="log-slider-head"><span class="log-slider-label">{label}</span>
   <input type="number" step="any" min="{low}" max="{high}" aria-label="{label}, typed"></span>
   <span class="log-slider-info">{info}</span>
-  <input type="range" min="0" max="1000" aria-label="{label}">
+  <input type="range" min="0" max="100" aria-label="{label}">
 </label>
 """
 BOUNDS = "const [low, high] = [{low}, {high}];\n"

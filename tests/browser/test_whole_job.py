@@ -75,6 +75,15 @@ def wait_until(run: Run, *wanted: Status, seconds: float = 240) -> None:
         time.sleep(0.3)
 
 
+def test_compare_without_a_run_says_what_to_do(watched: Watched) -> None:
+    page = watched.page
+    tab(page, "Compare")
+    page.locator("#prompt textarea").fill("Hello")
+    page.click("#send")
+    expect(page.locator("#compare-status .note-error")).to_contain_text("Press Train")
+    expect(page.locator("#prompt textarea")).to_have_value("Hello")
+
+
 def test_upload_map_train_watch_reload_compare_and_download(
     studio: RunningStudio, watched: Watched, tmp_path: Path
 ) -> None:
@@ -197,3 +206,31 @@ def test_a_folder_without_weights_is_refused_in_words(watched: Watched, tmp_path
     expect(page.locator("#model-card .note-error")).to_contain_text("safetensors")
     page.click("#train")
     expect(page.locator(".toast-body")).to_contain_text("safetensors")
+
+
+def test_another_method_takes_over_what_both_have(watched: Watched) -> None:
+    page = watched.page
+    tab(page, "Recipe")
+    yaml = page.locator(".cm-content").first
+    rank = page.locator("#lora-rank input[type=number]")
+    rank.fill("24")
+    rank.press("Enter")
+    expect(yaml).to_contain_text("rank: 24")
+    page.get_by_role("radio", name="QLoRA").check()
+    expect(yaml).to_contain_text("name: qlora")
+    expect(yaml).to_contain_text("rank: 24")
+    expect(page.locator("#qlora-options").first).to_be_visible()
+    expect(page.locator("#lora-options").first).not_to_be_visible()
+
+
+def test_the_learning_rate_moves_in_equal_ratios(watched: Watched) -> None:
+    page = watched.page
+    tab(page, "Recipe")
+    slider = page.locator("#training-learning-rate input[type=range]")
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.type") == "range", "the keyboard stays on the slider"
+    rate = float(page.locator("#training-learning-rate input[type=number]").input_value())
+    assert rate == 0.0016, "ten of twenty steps a decade, down from 0.005"
+    expect(page.locator(".cm-content").first).to_contain_text(f"learning_rate: {rate:g}")
