@@ -29,9 +29,12 @@ def main() -> None:
         os.environ.setdefault("HF_HOME", str(home.root / "hub"))  # fetched models outlive a restart of the Space
     host, port = os.environ.get("STUDIO_HOST", "127.0.0.1"), int(os.environ.get("STUDIO_PORT", "7860"))
     launcher: Launcher = ThreadLauncher() if os.environ.get("STUDIO_LAUNCHER") == "thread" else ProcessLauncher(home)
-    app = web_app(Studio(home, launcher), host, port)
+    studio = Studio(home, launcher)
+    app = web_app(studio, host, port)
     print(f"Atelier is open at http://{host}:{port} (runs in {home.runs})", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    for run in studio.active_runs() if isinstance(launcher, ProcessLauncher) else []:
+        print(f"{run.name} goes on in a process of its own. To end it: python -m studio stop {run.name}")
 
 
 if __name__ == "__main__":

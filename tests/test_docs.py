@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 
+import gradio as gr
 import pytest
 import yaml
 
 from studio.cli.parser import parse
-from studio.home import CHECKOUT
+from studio.home import CHECKOUT, Home
 from studio.recipe.methods import METHODS
-from studio.ui.page import TABS
+from studio.run.launchers import ThreadLauncher
+from studio.ui.page import build
+from studio.ui.studio import Studio
 
 README = (CHECKOUT / "README.md").read_text("utf-8")
 
@@ -29,9 +32,11 @@ def test_every_command_of_the_readme_is_one() -> None:
         assert parse(shlex.split(command)).verb
 
 
-def test_the_tabs_of_the_readme_are_those_of_the_page() -> None:
+def test_the_tabs_of_the_readme_are_those_of_the_page(home: Home) -> None:
     section = README.split("## What it does")[1].split("###")[0]
-    assert tuple(re.findall(r"^\| ([A-Z][\w ]*?) \|", section, re.MULTILINE)) == TABS
+    blocks = build(Studio(home, ThreadLauncher())).blocks.values()
+    tabs = [block.label for block in blocks if isinstance(block, gr.Tab)]
+    assert re.findall(r"^\| ([A-Z][\w ]*?) \|", section, re.MULTILINE) == tabs
 
 
 def test_the_front_matter_makes_a_space() -> None:

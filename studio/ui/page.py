@@ -24,7 +24,6 @@ from studio.ui.studio import Studio
 TITLE = "Atelier"
 UPLOADS_KEPT = (3600, 86_400)  # gradio looks each hour and drops its own copies of uploads after a day, in seconds
 LOOK = 2.0  # seconds between looks at which runs there are
-TABS = ("Data", "Model", "Recipe", "Run", "Compare", "Take away")
 
 Seen = list[tuple[Run, str]]  # every run and its status
 

@@ -39,10 +39,13 @@ class Studio:
         """Every run, newest first."""
         return list_runs(self.home)[::-1]
 
+    def active_runs(self) -> list[Run]:
+        """The runs that are being trained at this moment."""
+        return [run for run in self.runs() if run.status() in {Status.RUNNING, Status.STOPPING}]
+
     def chat_refusal(self) -> str | None:
         """Why the chat may not answer now, or None where it may."""
-        active = any(run.status() in {Status.RUNNING, Status.STOPPING} for run in self.runs())
-        return may_answer(active, self.hardware)
+        return may_answer(bool(self.active_runs()), self.hardware)
 
     def close(self) -> None:
         """Let the children go. A run in progress goes on and is adopted by the next start."""
