@@ -63,7 +63,7 @@ class TrainingPart(Part):
     learning_rate: float = knob(
         2e-4,
         "How far each step moves the weights. Too high and the loss jumps, too low and nothing happens. Try 2e-4 for "
-        "LoRA on a model of 1 B parameters or more; tiny models like the starter want about ten times that.",
+        "LoRA on a model of 1 B parameters or more; tiny models like the starter want ten to thirty times that.",
         label="Learning rate",
         bounds=(1e-6, 1e-1),
         scale="log",

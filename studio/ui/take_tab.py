@@ -32,8 +32,8 @@ def build(studio: Studio) -> TakeTab:
     choice = gr.Dropdown([], label="Run", info="Finished and stopped runs that have a result.", elem_id="take-run")
     download = gr.HTML(NOTHING_YET, elem_id="take-download")
     with gr.Row(equal_height=False):
-        how = gr.Code(language="python", label="How to use it", interactive=False)
-        recipe = gr.Code(language="yaml", label="The recipe it was made with", interactive=False)
+        how = gr.Code(language="python", label="How to use it", interactive=False, wrap_lines=True)
+        recipe = gr.Code(language="yaml", label="The recipe it was made with", interactive=False, wrap_lines=True)
     choice.change(partial(offer, studio), choice, [download, how, recipe], show_progress="hidden")
     return TakeTab(choice)
 
@@ -50,7 +50,7 @@ def offer(studio: Studio, name: str | None) -> tuple[Any, Any, Any]:
     size = sum(file.stat().st_size for file in run.adapter.iterdir()) / 1e6
     link = (
         f'<a class="download" href="studio/runs/{quote(name)}/adapter.zip" download>'
-        f"Download {escape(name)}.zip <small>about {size:.1f} MB</small></a>"
+        f"Download {escape(name)}-adapter.zip <small>about {size:.1f} MB</small></a>"
         "<p>Holds the adapter as PEFT loads it, the tokenizer with its chat template, the recipe and a README.</p>"
     )
     return link, snippet(recipe, public_base(recipe.model.id)), recipe.to_yaml()
