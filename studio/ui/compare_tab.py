@@ -154,7 +154,7 @@ def new_run(studio: Studio, tab: CompareTab, values: Values) -> Updates:
     """Empty panes, and the first held-out prompt ready to be sent."""
     name = values[tab.choice]
     if not name:
-        return _shown(tab, []) | {tab.status: note("note", NOTHING_YET), tab.reference: "", tab.row: -1}
+        return {tab.row: -1}  # what was said stays: a page that opens late must not wipe an error away
     first = next_row(studio, tab, {tab.choice: name, tab.row: -1})
     studio.chat.warm()
     try:

@@ -120,6 +120,7 @@ def watched(studio: RunningStudio, browser: Browser) -> Iterator[Watched]:
     )
     watched.page.goto(studio.address)
     watched.page.wait_for_selector("#train")
+    expect(watched.page.locator("#data-report")).to_contain_text("To train on")  # what comes with opening has come
     yield watched
     context.close()
     assert watched.outside == []
