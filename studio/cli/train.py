@@ -149,7 +149,7 @@ def _result(run: Run) -> dict[str, Any]:
 
 def _options_text() -> str:
     from studio.recipe.knob import knobs
-    from studio.recipe.methods import METHODS
+    from studio.recipe.methods import METHODS, name_of
     from studio.recipe.recipe import DataPart, ModelPart, TrainingPart
 
     lines = ["options of the recipe (for --set):"]
@@ -160,5 +160,5 @@ def _options_text() -> str:
             key = f"  {prefix}.{knob.name}"
             if not any(line.startswith(f"{key} ") for line in lines):
                 lines.append(f"{key} = {knob.default!r}  {knob.help}")
-    names = ", ".join(method.model_fields["name"].default for method in METHODS)
+    names = ", ".join(name_of(method) for method in METHODS)
     return "\n".join([*lines, f"  method.name = 'lora'  One of {names}."])

@@ -6,7 +6,7 @@ Nothing heavy is imported until a method is asked to act, because the page reads
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -134,8 +134,9 @@ else:
 
 def method_named(name: str) -> type[Lora]:
     """The method class whose `name` field is `name`. Raises KeyError for one that does not exist."""
-    return {_name(method): method for method in METHODS}[name]
+    return {name_of(method): method for method in METHODS}[name]
 
 
-def _name(method: type[Lora]) -> Any:
-    return method.model_fields["name"].default
+def name_of(method: type[Lora]) -> str:
+    """What a recipe calls the method."""
+    return str(method.model_fields["name"].default)

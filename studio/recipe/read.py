@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from studio.errors import StudioError
-from studio.recipe.methods import METHODS
+from studio.recipe.methods import METHODS, name_of
 from studio.recipe.recipe import Recipe
 
 LARGEST_RECIPE_BYTES = 1_000_000
@@ -92,13 +92,13 @@ class _PlainLoader(yaml.SafeLoader):
 
 def _kept_options(method: Mapping[str, Any], name: Any) -> dict[str, Any]:
     """The options that the newly named method also has."""
-    wanted = next((m for m in METHODS if m.model_fields["name"].default == name), None)
+    wanted = next((m for m in METHODS if name_of(m) == name), None)
     return {key: value for key, value in method.items() if wanted and key in wanted.model_fields and key != "name"}
 
 
 def _in_words(problem: Any) -> str:
     path = [str(step) for step in problem["loc"]]
-    if path[:1] == ["method"] and len(path) > 1 and path[1] in {m.model_fields["name"].default for m in METHODS}:
+    if path[:1] == ["method"] and len(path) > 1 and path[1] in {name_of(m) for m in METHODS}:
         del path[1]  # pydantic names the union's branch there
     key, value, limit = ".".join(path), _shown(problem["input"]), problem.get("ctx", {})
     match problem["type"]:

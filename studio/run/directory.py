@@ -40,6 +40,11 @@ class Status(StrEnum):
     LOST = "lost"
 
     @property
+    def active(self) -> bool:
+        """Whether such a run is being trained."""
+        return self in {Status.RUNNING, Status.STOPPING}
+
+    @property
     def over(self) -> bool:
         """Whether nothing more will happen to such a run."""
         return self in {Status.FINISHED, Status.STOPPED, Status.FAILED, Status.LOST}

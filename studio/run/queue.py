@@ -70,7 +70,7 @@ class Queue:
         if self._launcher.busy():
             return
         runs = [(run, run.status()) for run in list_runs(self._home)]
-        if any(status in {Status.RUNNING, Status.STOPPING} for _, status in runs):
+        if any(status.active for _, status in runs):
             return  # begun by an app that is gone: it is watched like any other
         waiting = [run for run, status in runs if status is Status.WAITING]
         if waiting:

@@ -14,13 +14,14 @@ import gradio as gr
 from studio.data.dataset import Prepared
 from studio.data.read import read
 from studio.data.table import preview
+from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.home import ASSETS, CHECKOUT, Home
 from studio.recipe.recipe import DataPart
 from studio.run.submit import data_file, prepare_part
 from studio.ui.form import Form
 from studio.ui.refusal import refusal
-from studio.ui.words import counted, figures, note, notes
+from studio.ui.words import figures, note, notes
 
 SAMPLES = ASSETS / "samples"
 FILE_TYPES = [".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson"]

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from studio.errors import StudioError
-from studio.recipe.methods import METHODS, method_named
+from studio.recipe.methods import METHODS, method_named, name_of
 from studio.recipe.presets import DEFAULT, preset_named, presets
 from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe
 from studio.recipe.recipe import Recipe, TrainingPart
@@ -64,13 +64,13 @@ def build(start: Recipe, data: gr.State, model: gr.State) -> RecipeTab:
 
 
 def _draw_fields(start: Recipe, data: gr.State, model: gr.State) -> Draft:
-    names = [(method.title, method.model_fields["name"].default) for method in METHODS]
+    names = [(method.title, name_of(method)) for method in METHODS]
     method = gr.Radio(names, value=start.method.name, label="Method", info=_advice(start.method.name), elem_id="method")
     forms: dict[str, Form[Any]] = {}
     with gr.Row(equal_height=False):
         with gr.Column(min_width=280):
             for kind in METHODS:
-                name = kind.model_fields["name"].default
+                name = name_of(kind)
                 shown = name == start.method.name
                 with gr.Group(visible=shown, elem_id=f"{name}-options") as group:
                     forms[name] = Form(kind, name, start.method if shown else None)

@@ -9,7 +9,7 @@ from studio.answer.chat import ChatHost
 from studio.answer.turn import may_answer
 from studio.home import Home
 from studio.recipe.hardware import Hardware, detect
-from studio.run.directory import Run, Status, list_runs
+from studio.run.directory import Run, list_runs
 from studio.run.launchers import Launcher
 from studio.run.queue import Queue
 
@@ -41,7 +41,7 @@ class Studio:
 
     def active_runs(self) -> list[Run]:
         """The runs that are being trained at this moment."""
-        return [run for run in self.runs() if run.status() in {Status.RUNNING, Status.STOPPING}]
+        return [run for run in self.runs() if run.status().active]
 
     def chat_refusal(self) -> str | None:
         """Why the chat may not answer now, or None where it may."""

@@ -24,8 +24,3 @@ def figures(pairs: Iterable[tuple[str, str]]) -> str:
     """Named figures in a row: (name, figure)."""
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(figure)}</dd></div>" for name, figure in pairs)
     return f'<dl class="figures">{cells}</dl>'
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 row", "2 rows"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

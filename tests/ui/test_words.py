@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from studio.ui.words import counted, figures, note, notes
+from studio.data.wording import counted
+from studio.ui.words import figures, note, notes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
