@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from studio.data.part import DataPart
 from studio.home import Home, open_home
 from studio.recipe.read import changed
-from studio.recipe.recipe import DataPart, ModelPart, Recipe, TrainingPart
+from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
 
 COLOURS = ("red", "green", "blue", "white")
 

@@ -15,7 +15,7 @@ from studio.errors import StudioError
 
 if TYPE_CHECKING:
     from studio.answer.engine import Voices
-    from studio.data.columns import Pair
+    from studio.data.example import Example
 
 BATCH = 16  # rows answered at once
 MARGIN = 16  # tokens that an answer may have beyond the longest reference: it is wrong by then
@@ -53,7 +53,7 @@ class Exam:
         return [transcript.text() for transcript in transcripts]
 
 
-def prepare_exam(voices: Voices, pairs: Sequence[Pair]) -> Exam:
+def prepare_exam(voices: Voices, pairs: Sequence[Example]) -> Exam:
     """The exam over `pairs`.
 
     Raises:

@@ -63,7 +63,7 @@ def score(run: Run, limit: int | None = None, on_progress: Progress | None = Non
     Raises:
         StudioError: nothing is held out, or the run cannot be asked.
     """
-    pairs = run.pairs("held_out")[:limit]
+    pairs = run.examples("held_out")[:limit]
     if not pairs:
         raise StudioError(
             f"The run {run.name} held no rows out, so there is nothing to score it by. "

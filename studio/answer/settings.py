@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from studio.recipe.knob import knob
+from studio.knob import knob
 
 COLDEST = 0.01  # below this a temperature is taken as 0: dividing by it would overflow
 

@@ -34,8 +34,10 @@ def data(options: argparse.Namespace) -> int:
 
 def _facts(options: argparse.Namespace) -> dict[str, Any]:
     from studio.data.dataset import prepare
+    from studio.data.part import DataPart
 
-    prepared = prepare(options.file, options.prompt, options.completion)
+    part = DataPart(path=str(options.file), prompt_column=options.prompt, completion_column=options.completion)
+    prepared = prepare(part)
     return {
         **prepared.table.facts,
         "shape": "prompt-completion",

@@ -148,9 +148,10 @@ def _result(run: Run) -> dict[str, Any]:
 
 
 def _options_text() -> str:
-    from studio.recipe.knob import knobs
+    from studio.data.part import DataPart
+    from studio.knob import knobs
     from studio.recipe.methods import METHODS, name_of
-    from studio.recipe.recipe import DataPart, ModelPart, TrainingPart
+    from studio.recipe.recipe import ModelPart, TrainingPart
 
     lines = ["options of the recipe (for --set):"]
     parts: list[tuple[str, type[BaseModel]]] = [("model", ModelPart), ("data", DataPart)]

@@ -4,7 +4,7 @@ import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 
-from studio.data.columns import Pair
+from studio.data.example import Example, Examples
 from studio.data.findings import Finding, Lengths, Report, finding
 from studio.data.wording import counted, rows_named, sentence
 
@@ -33,7 +33,7 @@ _MOJIBAKE = re.compile(
 Test = Callable[[str], object]
 
 
-def check(pairs: Sequence[Pair], known: Sequence[Finding] = ()) -> Report:
+def check(pairs: Examples, known: Sequence[Finding] = ()) -> Report:
     """The report on these pairs. `known` was found while the file was read, and its rows may be missing in `pairs`."""
     empty = list(_empty(pairs))
     out = {row for each in (*known, *empty) if each.left_out for row in each.rows}
@@ -50,10 +50,9 @@ def check(pairs: Sequence[Pair], known: Sequence[Finding] = ()) -> Report:
     )
 
 
-def usable(pairs: Sequence[Pair], report: Report | None = None) -> list[Pair]:
+def usable(pairs: Examples, report: Report | None = None) -> Examples:
     """The pairs that are trained on: those that the report does not leave out."""
-    out = set((report or check(pairs)).left_out)
-    return [pair for pair in pairs if pair.row not in out]
+    return pairs.without((report or check(pairs)).left_out)
 
 
 def is_blank(text: str) -> bool:
@@ -61,8 +60,8 @@ def is_blank(text: str) -> bool:
     return not text.strip(_BLANK)
 
 
-def _empty(pairs: Sequence[Pair]) -> Iterator[Finding]:
-    sides: tuple[tuple[str, Callable[[Pair], str], str], ...] = (
+def _empty(pairs: Sequence[Example]) -> Iterator[Finding]:
+    sides: tuple[tuple[str, Callable[[Example], str], str], ...] = (
         ("prompt", lambda pair: pair.prompt, "there is nothing to answer"),
         ("completion", lambda pair: pair.completion, "there is nothing to learn"),
     )
@@ -73,10 +72,10 @@ def _empty(pairs: Sequence[Pair]) -> Iterator[Finding]:
             yield finding(f"empty-{side}", rows, message, "warning", left_out=True)
 
 
-def _once(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Finding]]:
+def _once(pairs: Sequence[Example]) -> tuple[list[Example], list[Finding]]:
     """The pairs without their later copies."""
     seen: set[tuple[str, str]] = set()
-    once: list[Pair] = []
+    once: list[Example] = []
     copies: list[int] = []
     for pair in pairs:
         key = (pair.prompt, pair.completion)
@@ -94,8 +93,8 @@ def _once(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Finding]]:
     return once, [finding("duplicate", copies, message, "warning", left_out=True)]
 
 
-def _contradictions(pairs: Sequence[Pair]) -> list[Finding]:
-    groups: dict[str, list[Pair]] = {}
+def _contradictions(pairs: Sequence[Example]) -> list[Finding]:
+    groups: dict[str, list[Example]] = {}
     for pair in pairs:
         groups.setdefault(pair.same_prompt, []).append(pair)
     several = [group for group in groups.values() if len({pair.completion.strip() for pair in group}) > 1]
@@ -110,7 +109,7 @@ def _contradictions(pairs: Sequence[Pair]) -> list[Finding]:
     return [finding("contradiction", rows, message, "warning")]
 
 
-def _looks(pairs: Sequence[Pair]) -> Iterator[Finding]:
+def _looks(pairs: Sequence[Example]) -> Iterator[Finding]:
     """What a single cell looks like, seen from outside."""
     tests: tuple[tuple[str, Test, str], ...] = (
         ("very-long", _is_long, f"over {VERY_LONG:,} characters. Kept, and cut where the recipe's longest row ends."),

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from studio.data.example import Examples
 from studio.data.findings import Finding, finding
-from studio.data.table import Table, text_of
+from studio.data.table import Table
 from studio.data.usual import COMPLETIONS, CONVERSATIONS, PREFERENCES, PROMPTS
 from studio.data.wording import names, quoted, rows_named, sentence
 from studio.errors import StudioError
@@ -32,20 +36,6 @@ class Mapping:
     def complete(self) -> bool:
         """Whether both are known."""
         return self.prompt is not None and self.completion is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One example: what is asked, what is to be answered, and the number of its row in the file."""
-
-    row: int
-    prompt: str
-    completion: str
-
-    @property
-    def same_prompt(self) -> str:
-        """What two prompts share that differ in nothing but case and spacing."""
-        return " ".join(self.prompt.casefold().split())
 
 
 def recognise(columns: Sequence[str]) -> Mapping:
@@ -86,22 +76,22 @@ def require_columns(table: Table, prompt_column: str, completion_column: str) ->
         )
 
 
-def pairs(table: Table, prompt_column: str, completion_column: str) -> list[Pair]:
-    """A pair for every row of the table. Numbers become text; what is missing becomes an empty text.
+def examples(table: Table, prompt_column: str, completion_column: str) -> Examples:
+    """An example for every row of the table. What is missing becomes an empty text.
 
     Raises StudioError for missing columns, the same one twice, and cells that hold lists or objects.
     """
     require_columns(table, prompt_column, completion_column)
-    prompts = _texts(table, prompt_column)
-    completions = _texts(table, completion_column)
-    return [Pair(*cells) for cells in zip(table.numbers, prompts, completions, strict=True)]
+    return Examples.of_columns(
+        table.numbers, {"prompt": _texts(table, prompt_column), "completion": _texts(table, completion_column)}
+    )
 
 
 def unjoined(table: Table, prompt_column: str) -> list[Finding]:
     """The rows whose prompt is continued in a column that this version does not join to it."""
     found = []
     for column in _parts(table.columns, prompt_column):
-        rows = [number for number, row in zip(table.numbers, table.rows, strict=True) if _filled(row.get(column))]
+        rows = [int(number) for number, row in zip(table.numbers, table.rows, strict=True) if _filled(row.get(column))]
         if rows:
             message = (
                 f"{sentence(rows_named(rows))}: {quoted(column)} belongs to what is asked, and this version does not "
@@ -122,17 +112,17 @@ def _filled(cell: Any) -> bool:
     return bool(cell.strip()) if isinstance(cell, str) else bool(cell)
 
 
-def _texts(table: Table, column: str) -> list[str]:
-    cells = [text_of(row.get(column)) for row in table.rows]
-    nested = [number for number, cell in zip(table.numbers, cells, strict=True) if cell is None]
-    if nested and _plain(column) in CONVERSATIONS:
-        raise StudioError(_needs_pairs(column))
-    if nested:
+def _texts(table: Table, column: str) -> pa.ChunkedArray:
+    if column in table.nested:
+        if _plain(column) in CONVERSATIONS:
+            raise StudioError(_needs_pairs(column))
+        places = pc.indices_nonzero(table.nested[column].is_valid()).to_numpy()
         raise StudioError(
-            f"Column {quoted(column)} holds lists or objects instead of text ({rows_named(nested)}). Choose another "
-            "column, or save their text in a column of its own."
+            f"Column {quoted(column)} holds lists or objects instead of text "
+            f"({rows_named(table.numbers[places].tolist())}). Choose another column, or save their text in a column "
+            "of its own."
         )
-    return [cell for cell in cells if cell is not None]
+    return table.texts(column).fill_null("")
 
 
 def _plain(name: str) -> str:

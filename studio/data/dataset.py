@@ -1,34 +1,42 @@
-"""The whole way of a file through this stage: read, mapped, checked, split."""
+"""The whole way of a file through this stage: read, mapped, mended, checked, split, mixed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.data.check import check, usable
-from studio.data.columns import Mapping, Pair, pairs, recognise, require_columns, unjoined
+from studio.data.columns import Mapping, examples, recognise, require_columns, unjoined
+from studio.data.example import Example, Examples
 from studio.data.findings import Finding, Report, finding
+from studio.data.mends import apply_mends
+from studio.data.part import DataPart
 from studio.data.read import read
+from studio.data.source import data_file
 from studio.data.split import fingerprint, split
-from studio.data.table import Table, text_of
+from studio.data.table import Table
 from studio.data.wording import names, quoted, rows_named, sentence
 from studio.errors import StudioError
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run needs of a file. `fingerprint` is that of the rows trained on.
+    """What a run needs of its data. `fingerprint` is that of the rows trained on.
 
-    Where `report.errors` is not empty, there is nothing to train on yet: the page shows the report, a run must not
-    start. `held_out_report` is there where the held-out rows came in a file of their own.
+    `examples` are all rows of the main file, mapped and mended, those included that are left out of training. Where
+    `report.errors` is not empty, there is nothing to train on yet: the page shows the report, a run must not start.
+    `held_out_report` is there where the held-out rows came in a file of their own.
     """
 
-    train: list[Pair]
-    held_out: list[Pair]
+    examples: Examples
+    train: Examples
+    held_out: Examples
     report: Report
     mapping: Mapping
     table: Table
     fingerprint: str
     held_out_report: Report | None = None
+    notes: tuple[str, ...] = ()
+    """What was decided after reading, such as how sets were mixed."""
 
     @property
     def name(self) -> str:
@@ -37,7 +45,7 @@ class Prepared:
 
     @property
     def format(self) -> str:
-        """csv, json or jsonl."""
+        """csv, json, jsonl, parquet, xlsx or text."""
         return self.table.format
 
     @property
@@ -51,38 +59,33 @@ class Prepared:
         return self.report.rows
 
 
-def prepare(
-    path: Path,
-    prompt_column: str | None = "",
-    completion_column: str | None = "",
-    held_out_share: float = 0.1,
-    seed: int = 0,
-    held_out_path: Path | None = None,
-) -> Prepared:
-    """Reads and divides a file. An empty column name means: recognise it.
+def prepare(part: DataPart) -> Prepared:
+    """Reads, maps, mends, checks and divides what a data part names.
 
-    With `held_out_path` the held-out rows come from there, with the same columns, and the share is not used.
+    With `held_out_path` the held-out rows come from there, mapped in the same way, and the share is not used.
 
     Raises StudioError where the file cannot be read or its columns are not known; what is wrong with single rows is
     in the report instead.
     """
-    table = read(Path(path))
-    mapping = resolve(table, prompt_column, completion_column)
-    every, known = _pairs(table, mapping)
-    if held_out_path:
-        return _with_file(table, mapping, every, known, Path(held_out_path))
+    table = read(data_file(part.path), reading=part.reading)
+    mapping = resolve(table, part)
+    every, known = _examples(table, mapping)
+    every = apply_mends(every, part.mends)
+    if part.held_out_path:
+        return _with_file(table, mapping, every, known, data_file(part.held_out_path))
     report = check(every, known)
-    train, held_out = split(usable(every, report), held_out_share, seed)
-    if held_out_share and len(train) > 1 and not held_out:
+    train, held_out = split(usable(every, report), part.held_out_share, part.split_seed)
+    if part.held_out_share and len(train) > 1 and not len(held_out):
         report = check(every, [*known, _one_prompt(len(train))])
-    return Prepared(train, held_out, report, mapping, table, fingerprint(train))
+    return Prepared(every, train, held_out, report, mapping, table, fingerprint(train))
 
 
-def resolve(table: Table, prompt_column: str | None = "", completion_column: str | None = "") -> Mapping:
+def resolve(table: Table, part: DataPart) -> Mapping:
     """The columns that were chosen, and those recognised in place of the ones that were not.
 
     Raises StudioError where one is neither chosen nor recognised, or not in the table.
     """
+    prompt_column, completion_column = part.prompt_column, part.completion_column
     if prompt_column and completion_column:
         require_columns(table, prompt_column, completion_column)
         return Mapping(prompt_column, completion_column, "The columns were chosen by hand.")
@@ -98,36 +101,35 @@ def resolve(table: Table, prompt_column: str | None = "", completion_column: str
 
 def _nested(table: Table) -> str:
     """A sentence on the columns that cannot be chosen, since no text is in them."""
-    columns = [column for column, cell in table.rows[0].items() if text_of(cell) is None]
-    return f" Lists or objects, which are no text, are in {names(columns)}." if columns else ""
+    return f" Lists or objects, which are no text, are in {names(table.nested)}." if table.nested else ""
 
 
-def _pairs(table: Table, mapping: Mapping) -> tuple[list[Pair], list[Finding]]:
-    """The pairs of a table, and what is known of them already."""
+def _examples(table: Table, mapping: Mapping) -> tuple[Examples, list[Finding]]:
+    """The examples of a table, and what is known of them already."""
     assert mapping.prompt is not None
     assert mapping.completion is not None
-    found = pairs(table, mapping.prompt, mapping.completion)
+    found = examples(table, mapping.prompt, mapping.completion)
     return found, [*table.findings, *unjoined(table, mapping.prompt)]
 
 
-def _with_file(table: Table, mapping: Mapping, every: list[Pair], known: list[Finding], path: Path) -> Prepared:
+def _with_file(table: Table, mapping: Mapping, every: Examples, known: list[Finding], path: Path) -> Prepared:
     other = read(path)
-    held_every, held_known = _pairs(other, mapping)
+    held_every, held_known = _examples(other, mapping)
     held_report = check(held_every, held_known)
     held_out = usable(held_every, held_report)
-    if not held_out:
+    if not len(held_out):
         raise StudioError(
             f"The held-out file {quoted(other.name)} has no usable row. Choose another one, or set none and hold out a "
             "share of the training file."
         )
     report = check(every, [*known, *_leaks(every, held_out)])
     train = usable(every, report)
-    return Prepared(train, held_out, report, mapping, table, fingerprint(train), held_report)
+    return Prepared(every, train, held_out, report, mapping, table, fingerprint(train), held_report)
 
 
-def _leaks(every: Iterable[Pair], held_out: Iterable[Pair]) -> list[Finding]:
-    asked = {pair.same_prompt for pair in held_out}
-    rows = [pair.row for pair in every if pair.same_prompt in asked]
+def _leaks(every: Iterable[Example], held_out: Iterable[Example]) -> list[Finding]:
+    asked = {example.same_prompt for example in held_out}
+    rows = [example.row for example in every if example.same_prompt in asked]
     if not rows:
         return []
     message = (

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from studio.data.findings import Finding, finding
-from studio.data.table import MAX_CELL_CHARACTERS, MAX_COLUMNS, Row, Table
+from studio.data.table import MAX_CELL_CHARACTERS, MAX_COLUMNS, Row, Table, cells_of
 from studio.data.text import Text
 from studio.data.wording import counted, names, quoted, rows_named, sentence
 from studio.errors import StudioError
@@ -201,7 +203,8 @@ def _table(
             "quotes around texts that hold it, or save the file with another delimiter."
         )
     found = tuple(_ragged(short, wide, width))
-    return Table(text.name, columns, rows, "csv", text.encoding, delimiter, notes, tuple(numbers), found)
+    cells, _ = cells_of(rows, columns)
+    return Table(text.name, cells, "csv", text.encoding, delimiter, notes, np.array(numbers, np.int64), found)
 
 
 def _ragged(short: list[int], wide: list[int], width: int) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from studio.data.columns import Pair
+from studio.data.example import Example
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -41,7 +41,7 @@ def prompt_messages(prompt: str, system: str = "") -> list[Message]:
     return [*start, {"role": "user", "content": prompt}]
 
 
-def encode(pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoded:
+def encode(pairs: Sequence[Example], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoded:
     """Render and tokenise `pairs`; rows longer than `max_length` tokens are cut at their end."""
     prompts = [prompt_messages(pair.prompt) for pair in pairs]
     whole = [

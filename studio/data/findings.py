@@ -17,6 +17,10 @@ class Finding(BaseModel, frozen=True):
     severity: Severity
     left_out: bool = False
     """True where `rows` are kept out of training."""
+    why: str = ""
+    """Why it matters, in a sentence for people who never trained a model."""
+    mend: str = ""
+    """The kind of the mend that cures it with one click (a `kind` of studio.data.mends); empty where none does."""
 
 
 class Lengths(BaseModel, frozen=True):
@@ -47,6 +51,24 @@ class Report(BaseModel, frozen=True):
         return [finding.message for finding in self.findings if finding.severity == "error"]
 
 
-def finding(kind: str, rows: list[int], message: str, severity: Severity, left_out: bool = False) -> Finding:
+def finding(
+    kind: str,
+    rows: list[int],
+    message: str,
+    severity: Severity,
+    left_out: bool = False,
+    *,
+    why: str = "",
+    mend: str = "",
+) -> Finding:
     """A finding that counts its own rows."""
-    return Finding(kind=kind, count=len(rows), rows=rows, message=message, severity=severity, left_out=left_out)
+    return Finding(
+        kind=kind,
+        count=len(rows),
+        rows=rows,
+        message=message,
+        severity=severity,
+        left_out=left_out,
+        why=why,
+        mend=mend,
+    )

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from studio.data.findings import Finding, finding
-from studio.data.table import MAX_CELL_CHARACTERS, MAX_COLUMNS, Row, Table
+from studio.data.table import MAX_CELL_CHARACTERS, MAX_COLUMNS, Row, Table, cells_of
 from studio.data.text import Text
 from studio.data.wording import counted, listed, names, quoted, rows_named, sentence
 from studio.errors import StudioError
@@ -27,7 +27,8 @@ def tabulate(text: Text, rows: list[Row], kind: str, notes: tuple[str, ...]) -> 
         columns = tuple(column or NAMELESS for column in columns)
     _refuse_long(rows, text.name)
     mixed = tuple(_mixed(rows, columns))
-    return Table(text.name, columns, rows, kind, text.encoding, None, (*text.notes, *notes), findings=mixed)
+    cells, nested = cells_of(rows, columns)
+    return Table(text.name, cells, kind, text.encoding, None, (*text.notes, *notes), findings=mixed, nested=nested)
 
 
 def _whole(cell: Any) -> Any:

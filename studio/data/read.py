@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 
 from studio.data.delimited import read_delimited
 from studio.data.json_rows import read_json
+from studio.data.part import Reading
 from studio.data.table import Table
 from studio.data.text import Text, decode
 from studio.data.wording import quoted
@@ -23,8 +24,9 @@ READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
 SUFFIXES = tuple(suffix for suffixes, _ in READERS for suffix in suffixes)
 
 
-def read(path: Path, name: str | None = None) -> Table:
-    """The file's rows. `name` is what the user calls the file, where its path says something else.
+def read(path: Path, name: str | None = None, reading: Reading | None = None) -> Table:
+    """The file's rows. `name` is what the user calls the file, where its path says something else; `reading` says
+    how its bytes become cells, where that is not to be detected.
 
     Raises StudioError for everything that keeps it from being read: what is wrong, where, and what to do.
     """

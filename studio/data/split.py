@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from studio.data.columns import Pair
+import numpy as np
+
+from studio.data.example import Example, Examples
 from studio.errors import StudioError
 
 
-def split(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], list[Pair]]:
+def split(pairs: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     """The pairs to train on and the pairs held out, each in the order given.
 
     Pairs whose prompts differ in nothing but case and spacing stay on one side. Which side that is depends on the
@@ -26,17 +28,14 @@ def split(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], l
     prompts = [pair.same_prompt for pair in pairs]
     groups = Counter(prompts)
     if share == 0 or len(groups) < 2:
-        return list(pairs), []
+        return pairs, pairs.take([])
     target = min(max(1, round(share * len(pairs))), len(pairs) - 1)
     held = _chosen(groups, target, seed)
-    train: list[Pair] = []
-    held_out: list[Pair] = []
-    for pair, prompt in zip(pairs, prompts, strict=True):
-        (held_out if prompt in held else train).append(pair)
-    return train, held_out
+    is_held = np.fromiter((prompt in held for prompt in prompts), bool, len(prompts))
+    return pairs.take(np.flatnonzero(~is_held)), pairs.take(np.flatnonzero(is_held))
 
 
-def fingerprint(pairs: Iterable[Pair]) -> str:
+def fingerprint(pairs: Iterable[Example]) -> str:
     """SHA-256 over the texts in their order, whatever the rows' numbers: the same rows are the same data."""
     digest = hashlib.sha256()
     for pair in pairs:

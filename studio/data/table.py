@@ -1,7 +1,15 @@
 """A file as it was read: its columns, its rows, their numbers, and what was decided on the way."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from studio.data.findings import Finding
 
@@ -14,36 +22,48 @@ MAX_CELL_CHARACTERS = 10_000_000
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of a file, in its order.
+    """Rows of a file, in its order, held in columns.
 
-    A row may lack a column (objects with mixed keys, lines with too few cells): ask with `.get`. `numbers[i]` is the
-    number a person knows `rows[i]` by: its 1-based place among the file's data rows. A blank line is no row and counts
-    for nothing; a row that could not be read counts and is missing here, with a finding that names it.
+    `cells` has a column of texts (large_string; null where a row has none) for each name in `columns`. A cell that
+    holds a list or an object is no text: it is null there, and `nested` has its JSON text, in a column that exists
+    only where a column has such cells. `numbers[i]` is the number a person knows row i by: its 1-based place among the
+    data rows. A blank line is no row and counts for nothing; a row that could not be read counts and is missing here,
+    with a finding that names it.
     """
 
     name: str
-    columns: tuple[str, ...]
-    rows: list[Row]
+    cells: pa.Table
     format: str
     encoding: str
     delimiter: str | None = None
     notes: tuple[str, ...] = ()
-    numbers: tuple[int, ...] = ()
+    numbers: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     findings: tuple[Finding, ...] = ()
+    nested: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What else could have been read, such as {"sheet": ("Sheet1", "Sheet2")}."""
 
     def __post_init__(self) -> None:
-        if not self.numbers and self.rows:
-            object.__setattr__(self, "numbers", tuple(range(1, len(self.rows) + 1)))
-        assert len(self.numbers) == len(self.rows), "each row has a number"
+        if not len(self.numbers) and self.cells.num_rows:
+            object.__setattr__(self, "numbers", np.arange(1, self.cells.num_rows + 1))
+        assert len(self.numbers) == self.cells.num_rows, "each row has a number"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names, in the file's order."""
+        return tuple(self.cells.column_names)
+
+    def __len__(self) -> int:
+        return self.cells.num_rows
 
     @property
     def total(self) -> int:
         """How many data rows the file has, those included that could not be read."""
-        return len(self.rows) + sum(finding.count for finding in self.findings if finding.left_out)
+        return len(self) + sum(finding.count for finding in self.findings if finding.left_out)
 
-    @property
+    @cached_property
     def facts(self) -> dict[str, Any]:
         """What is worth keeping of the file beside its rows, ready for JSON."""
         return {
@@ -55,6 +75,47 @@ class Table:
             "columns": list(self.columns),
             "notes": list(self.notes),
         }
+
+    def texts(self, column: str) -> pa.ChunkedArray:
+        """The texts of one column; null where there is none."""
+        return self.cells[column]
+
+    def some(self, places: Sequence[int]) -> list[Row]:
+        """The rows at these places as {column: text, list, object or None}."""
+        chosen = pa.array(places, pa.int64())
+        columns = {name: self.cells[name].take(chosen).to_pylist() for name in self.columns}
+        for name, texts in self.nested.items():
+            for i, text in enumerate(texts.take(chosen).to_pylist()):
+                if text is not None:
+                    columns[name][i] = json.loads(text)
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """Every row, a few thousand at a time."""
+        for start in range(0, len(self), 5000):
+            yield from self.some(range(start, min(start + 5000, len(self))))
+
+
+def cells_of(rows: Iterable[Row], columns: Sequence[str]) -> tuple[pa.Table, dict[str, pa.ChunkedArray]]:
+    """Rows as `Table.cells` and `Table.nested`. A missing name and None become null, numbers and truth values text."""
+    texts: dict[str, list[str | None]] = {name: [] for name in columns}
+    nested: dict[str, dict[int, str]] = {}
+    for place, row in enumerate(rows):
+        for name in columns:
+            cell = row.get(name)
+            if isinstance(cell, (list, dict)):
+                nested.setdefault(name, {})[place] = json.dumps(cell, ensure_ascii=False)
+                cell = None
+            texts[name].append(None if cell is None else text_of(cell))
+    length = len(next(iter(texts.values()), []))
+    return (
+        pa.table({name: pa.array(column, pa.large_string()) for name, column in texts.items()}),
+        {
+            name: pa.chunked_array([pa.array([found.get(i) for i in range(length)], pa.large_string())])
+            for name, found in nested.items()
+        },
+    )
 
 
 def text_of(cell: Any) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.recipe.knob import knob
+from studio.knob import knob
 
 if TYPE_CHECKING:
     import peft

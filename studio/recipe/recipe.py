@@ -8,16 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from studio.recipe.knob import knob
+from studio.data.part import DataPart
+from studio.knob import Part, knob
 from studio.recipe.methods import Lora, Method
-
-
-class Part(BaseModel):
-    """A part of the recipe: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class ModelPart(Part):
@@ -27,33 +22,6 @@ class ModelPart(Part):
         "starter",
         "The bundled starter (`starter`), an id on the Hugging Face Hub (`owner/name`) or a local folder.",
         label="Base model",
-    )
-
-
-class DataPart(Part):
-    """Which pairs it learns from, and which are held out to judge it."""
-
-    path: str = knob("", "The file of prompt-completion pairs: CSV, JSON or JSONL.", label="Training file")
-    prompt_column: str = knob("", "The column that holds the prompt; empty: recognised by name.", label="Prompt column")
-    completion_column: str = knob(
-        "", "The column that holds the completion; empty: recognised by name.", label="Completion column"
-    )
-    held_out_path: str = knob(
-        "", "A file of held-out pairs of its own; the share is then not used.", label="Held-out file"
-    )
-    held_out_share: float = knob(
-        0.1,
-        "Share of the rows that is kept out of training, to see whether the model learned the task or only the rows. "
-        "Try 0.1; more when you have few rows.",
-        label="Held-out share",
-        bounds=(0.0, 0.5),
-        step=0.01,
-    )
-    split_seed: int = knob(
-        42,
-        "Decides which rows are held out: the same seed gives the same rows.",
-        label="Split seed",
-        bounds=(0, 2**31 - 1),
     )
 
 

@@ -7,15 +7,15 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from studio.data.columns import Pair
 from studio.data.dataset import Prepared
+from studio.data.example import Example
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.read import load_recipe
@@ -86,10 +86,10 @@ class Run:
         """What happened after byte `cursor`, and the next cursor."""
         return read_events(self.events_path, cursor)
 
-    def pairs(self, part: str) -> list[Pair]:
+    def examples(self, part: str) -> list[Example]:
         """The rows of `part` ("train" or "held_out") as they were when the run was made."""
         with (self.path / "data" / f"{part}.jsonl").open(encoding="utf-8") as lines:
-            return [Pair(**json.loads(line)) for line in lines]
+            return [Example(**json.loads(line)) for line in lines]
 
     def source(self) -> dict[str, Any]:
         """Where the rows came from: file name, fingerprint, columns, counts."""
@@ -138,8 +138,8 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared) -> Run:
     try:
         (draft / "data").mkdir(parents=True)
         (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
-        _write_pairs(draft / "data" / "train.jsonl", prepared.train)
-        _write_pairs(draft / "data" / "held_out.jsonl", prepared.held_out)
+        _write_examples(draft / "data" / "train.jsonl", prepared.train)
+        _write_examples(draft / "data" / "held_out.jsonl", prepared.held_out)
         (draft / "data" / "source.json").write_text(json.dumps(_source(prepared), indent=1), "utf-8")
         return Run(_rename_to_free_name(draft, home.runs))
     except OSError as error:
@@ -180,10 +180,10 @@ def _run_folders(home: Home) -> Iterator[Run]:
             yield Run(folder)
 
 
-def _write_pairs(path: Path, pairs: list[Pair]) -> None:
+def _write_examples(path: Path, examples: Iterable[Example]) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for pair in pairs:
-            file.write(json.dumps({"row": pair.row, "prompt": pair.prompt, "completion": pair.completion}) + "\n")
+        for example in examples:
+            file.write(json.dumps(example.to_json()) + "\n")
 
 
 def _source(prepared: Prepared) -> dict[str, Any]:

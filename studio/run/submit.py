@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from studio.data.dataset import Prepared, prepare
+from studio.data.part import DataPart
+from studio.data.source import data_file
 from studio.errors import StudioError
-from studio.home import CHECKOUT, Home
+from studio.home import Home
 from studio.recipe.hardware import detect
 from studio.recipe.problems import problems
-from studio.recipe.recipe import DataPart, Recipe
+from studio.recipe.recipe import Recipe
 from studio.run.directory import Run, create_run, list_runs
 
 
@@ -24,14 +25,7 @@ def prepare_part(data: DataPart) -> Prepared:
 
 @lru_cache(maxsize=4)
 def _prepared(data: DataPart, *_: float) -> Prepared:
-    return prepare(
-        data_file(data.path),
-        data.prompt_column,
-        data.completion_column,
-        data.held_out_share,
-        data.split_seed,
-        data_file(data.held_out_path) if data.held_out_path else None,
-    )
+    return prepare(data)
 
 
 def _stamp(path: str) -> float:
@@ -40,13 +34,6 @@ def _stamp(path: str) -> float:
         return data_file(path).stat().st_mtime
     except OSError:
         return 0.0
-
-
-def data_file(path: str) -> Path:
-    """The file that a recipe names: as seen from the working directory, else from the studio's own folder."""
-    asked = Path(path).expanduser()
-    inside = CHECKOUT / asked
-    return inside if not asked.exists() and inside.exists() else asked
 
 
 def submit(home: Home, recipe: Recipe) -> Run:

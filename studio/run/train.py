@@ -135,7 +135,7 @@ def _load_base(recipe: Recipe, events: EventWriter) -> Base:
 
 
 def _encoded(run: Run, part: str, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, events: EventWriter) -> Encoded:
-    pairs = run.pairs(part)
+    pairs = run.examples(part)
     if part == "held_out":
         if recipe.training.evaluations == 0:
             pairs = []

@@ -167,7 +167,7 @@ def new_run(studio: Studio, tab: CompareTab, values: Values) -> Updates:
 def next_row(studio: Studio, tab: CompareTab, values: Values) -> Updates:
     """The next held-out row as the prompt, with its completion as the reference."""
     name = values[tab.choice]
-    pairs = find_run(studio.home, name).pairs("held_out") if name else []
+    pairs = find_run(studio.home, name).examples("held_out") if name else []
     if not pairs:
         return {tab.reference: note("note", "This run has no held-out rows. Type a prompt of your own."), tab.row: -1}
     number = (values[tab.row] + 1) % len(pairs)

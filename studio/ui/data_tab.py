@@ -12,13 +12,14 @@ from typing import Any
 import gradio as gr
 
 from studio.data.dataset import Prepared
+from studio.data.part import DataPart
 from studio.data.read import read
+from studio.data.source import data_file
 from studio.data.table import preview
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.home import ASSETS, CHECKOUT, Home
-from studio.recipe.recipe import DataPart
-from studio.run.submit import data_file, prepare_part
+from studio.run.submit import prepare_part
 from studio.ui.form import Form
 from studio.ui.refusal import refusal
 from studio.ui.words import figures, note, notes
@@ -240,7 +241,7 @@ def _rows(part: DataPart, prepared: Prepared, which: str) -> list[list[Any]]:
         wanted = {row for finding in prepared.report.findings if finding.kind == which for row in finding.rows}
     names = [prepared.mapping.prompt or "", prepared.mapping.completion or ""]
     rows: list[list[Any]] = []
-    for number, cells in zip(prepared.table.numbers, prepared.table.rows, strict=True):
+    for number, cells in zip(prepared.table.numbers.tolist(), prepared.table.rows, strict=True):
         if wanted is None or number in wanted:
             rows.append([number, place.get(number, "left out"), *(preview(cells.get(name)) for name in names)])
         if len(rows) == SHOWN_ROWS:

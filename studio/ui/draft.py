@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
+from studio.data.part import DataPart
 from studio.recipe.read import recipe_of
-from studio.recipe.recipe import DataPart, Recipe, TrainingPart
+from studio.recipe.recipe import Recipe, TrainingPart
 from studio.ui.form import Form
 
 Values = Mapping[Block, Any]

@@ -10,7 +10,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 from pydantic import BaseModel
 
-from studio.recipe.knob import Knob, knobs
+from studio.knob import Knob, knobs
 from studio.ui.log_slider import log_slider
 
 M = TypeVar("M", bound=BaseModel)

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from studio.answer.settings import Settings
-from studio.recipe.knob import knobs
+from studio.knob import knobs
 
 
 def test_every_setting_is_a_knob_with_bounds():

@@ -9,10 +9,11 @@ import pytest
 
 from studio.__main__ import main
 from studio.cli.parser import parse
+from studio.data.part import DataPart
 from studio.home import CHECKOUT
-from studio.recipe.knob import knobs
+from studio.knob import knobs
 from studio.recipe.methods import METHODS
-from studio.recipe.recipe import DataPart, ModelPart, TrainingPart
+from studio.recipe.recipe import ModelPart, TrainingPart
 
 SLOW = ("torch", "transformers", "gradio", "trl", "peft", "datasets", "pandas", "numpy", "huggingface_hub")
 SPY = f"""

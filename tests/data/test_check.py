@@ -5,12 +5,12 @@ import time
 import pytest
 
 from studio.data.check import check, usable
-from studio.data.columns import Pair
+from studio.data.example import Example
 from studio.data.findings import Report, finding
 
 
-def made(*texts: tuple[str, str]) -> list[Pair]:
-    return [Pair(number, *each) for number, each in enumerate(texts, 1)]
+def made(*texts: tuple[str, str]) -> list[Example]:
+    return [Example(number, *each) for number, each in enumerate(texts, 1)]
 
 
 def rows(report: Report) -> dict[str, list[int]]:
@@ -94,7 +94,7 @@ def test_the_report_goes_through_json() -> None:
 
 
 def test_a_hundred_thousand_rows_in_seconds() -> None:
-    many = [Pair(n, f"question {n}", f"answer {n % 7}") for n in range(100_000)]
+    many = [Example(n, f"question {n}", f"answer {n % 7}") for n in range(100_000)]
     begun = time.process_time()
     assert check(many).usable == 100_000
     assert time.process_time() - begun < 5

@@ -2,7 +2,8 @@
 
 import pytest
 
-from studio.data.columns import Pair, pairs, recognise, unjoined
+from studio.data.columns import examples, recognise, unjoined
+from studio.data.example import Example
 from studio.data.table import Table, preview
 from studio.errors import StudioError
 
@@ -61,7 +62,11 @@ def test_the_reason_says_what_is_needed(columns: tuple[str, ...], expected: str)
 
 def test_cells_become_text() -> None:
     rows = table({"prompt": 3, "completion": True}, {"prompt": None, "completion": 1.5}, {"completion": " x "})
-    assert pairs(rows, "prompt", "completion") == [Pair(1, "3", "true"), Pair(2, "", "1.5"), Pair(3, "", " x ")]
+    assert examples(rows, "prompt", "completion") == [
+        Example(1, "3", "true"),
+        Example(2, "", "1.5"),
+        Example(3, "", " x "),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_cells_become_text() -> None:
 )
 def test_columns_that_cannot_be(chosen: tuple[str, str], expected: str) -> None:
     with pytest.raises(StudioError) as caught:
-        pairs(table({"prompt": "a", "completion": "b"}), *chosen)
+        examples(table({"prompt": "a", "completion": "b"}), *chosen)
     assert expected in str(caught.value)
 
 
@@ -84,7 +89,7 @@ def test_nested_cells_are_named_and_never_walked() -> None:
         deep = [deep]
     rows = table({"prompt": "a", "completion": "b"}, {"prompt": "a", "completion": deep})
     with pytest.raises(StudioError, match=r"'completion' holds lists or objects instead of text \(row 2\)"):
-        pairs(rows, "prompt", "completion")
+        examples(rows, "prompt", "completion")
     assert preview(deep) == "(a list of 1)"
 
 

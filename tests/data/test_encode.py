@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.data.columns import Pair
 from studio.data.encode import IGNORED, encode, prompt_messages
+from studio.data.example import Example
 from studio.home import CHECKOUT, STARTER
 
 MINIMIND = CHECKOUT.parent / "shared" / "models" / "tokenizers" / "minimind-chatml"
@@ -21,7 +21,7 @@ TEXTS = [
     ("short", "b " * 60),
     ("x", "y"),
 ]
-PAIRS = [Pair(row, prompt, completion) for row, (prompt, completion) in enumerate(TEXTS, 11)]
+PAIRS = [Example(row, prompt, completion) for row, (prompt, completion) in enumerate(TEXTS, 11)]
 
 
 @pytest.fixture(scope="module")

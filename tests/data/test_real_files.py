@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from tests.data.prepared import prepare_file
 
-from studio.data.dataset import prepare
 from studio.errors import StudioError
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -23,7 +23,7 @@ OPEN = [
 
 @pytest.mark.parametrize(("file", "prompt", "completion", "kind", "encoding", "rows", "usable"), OPEN)
 def test_opens(file: str, prompt: str, completion: str, kind: str, encoding: str, rows: int, usable: int) -> None:
-    found = prepare(FOLDER / file, prompt, completion, 0.1, 0)
+    found = prepare_file(FOLDER / file, prompt, completion, 0.1, 0)
     assert (found.format, found.encoding, found.rows, found.report.usable) == (kind, encoding, rows, usable)
     assert len(found.train) + len(found.held_out) == usable
     assert found.held_out
@@ -50,5 +50,5 @@ REFUSED = [
 @pytest.mark.parametrize(("file", "expected"), REFUSED)
 def test_says_what_it_needs(file: str, expected: str) -> None:
     with pytest.raises(StudioError) as caught:
-        prepare(FOLDER / file)
+        prepare_file(FOLDER / file)
     assert expected in str(caught.value)

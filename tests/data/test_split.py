@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from studio.data.columns import Pair
+from studio.data.example import Example
 from studio.data.split import fingerprint, split
 from studio.errors import StudioError
 
-PAIRS = [Pair(number, f"prompt {number % 80}", f"completion {number}") for number in range(1, 101)]
+PAIRS = [Example(number, f"prompt {number % 80}", f"completion {number}") for number in range(1, 101)]
 
 
 def test_the_same_seed_gives_the_same_rows_in_whatever_order() -> None:
@@ -26,8 +26,8 @@ def test_the_held_out_rows_are_fixed_for_ever() -> None:
 
 def test_another_process_with_another_hash_seed_agrees() -> None:
     code = (
-        "from studio.data.columns import Pair; from studio.data.split import split, fingerprint;"
-        "ps=[Pair(n, f'prompt {n % 80}', f'completion {n}') for n in range(1, 101)];"
+        "from studio.data.example import Example; from studio.data.split import split, fingerprint;"
+        "ps=[Example(n, f'prompt {n % 80}', f'completion {n}') for n in range(1, 101)];"
         "print(fingerprint(split(ps, 0.2, 7)[1]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONHASHSEED": "5"})
@@ -42,16 +42,16 @@ def test_the_share_is_met() -> None:
 
 @pytest.mark.parametrize(("share", "sizes"), [(0.0, (2, 0)), (0.001, (1, 1)), (0.999, (1, 1))])
 def test_two_rows(share: float, sizes: tuple[int, int]) -> None:
-    train, held_out = split([Pair(1, "a", "b"), Pair(2, "c", "d")], share, 0)
+    train, held_out = split([Example(1, "a", "b"), Example(2, "c", "d")], share, 0)
     assert (len(train), len(held_out)) == sizes
 
 
 def test_one_prompt_cannot_be_parted() -> None:
-    assert split([Pair(1, "A  b", "c"), Pair(2, "a B", "d")], 0.5, 0)[1] == []
+    assert split([Example(1, "A  b", "c"), Example(2, "a B", "d")], 0.5, 0)[1] == []
 
 
 def test_one_huge_group_and_a_single_row() -> None:
-    pairs = [Pair(number, "same", str(number)) for number in range(99)] + [Pair(99, "other", "x")]
+    pairs = [Example(number, "same", str(number)) for number in range(99)] + [Example(99, "other", "x")]
     assert [pair.row for pair in split(pairs, 0.5, 0)[1]] == [99]
 
 
@@ -62,7 +62,7 @@ def test_a_share_that_cannot_be(share: float) -> None:
 
 
 def test_fingerprint_is_of_the_texts_in_their_order() -> None:
-    here = [Pair(1, "a", "b"), Pair(2, "c", "d")]
-    assert fingerprint(here) == fingerprint([Pair(5, "a", "b"), Pair(9, "c", "d")])
-    assert len({fingerprint(each) for each in (here, here[::-1], here[:1], [], [Pair(1, "ab", ""), here[1]])}) == 5
-    assert fingerprint([Pair(1, "\ud83d", "é")])
+    here = [Example(1, "a", "b"), Example(2, "c", "d")]
+    assert fingerprint(here) == fingerprint([Example(5, "a", "b"), Example(9, "c", "d")])
+    assert len({fingerprint(each) for each in (here, here[::-1], here[:1], [], [Example(1, "ab", ""), here[1]])}) == 5
+    assert fingerprint([Example(1, "\ud83d", "é")])

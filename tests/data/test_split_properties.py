@@ -7,13 +7,13 @@ pytest.importorskip("hypothesis")
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.data.columns import Pair
+from studio.data.example import Example
 from studio.data.split import split
 from studio.data.wording import quoted
 
 PROMPTS = st.text(alphabet="aAbB \tßİ", max_size=3) | st.text(max_size=4)
 PAIRS = st.lists(st.tuples(PROMPTS, st.text(max_size=3)), max_size=30).map(
-    lambda texts: [Pair(number, *each) for number, each in enumerate(texts, 1)]
+    lambda texts: [Example(number, *each) for number, each in enumerate(texts, 1)]
 )
 SHARES = st.floats(0, 1, exclude_max=True)
 

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from studio.recipe.knob import Knob, knobs
+from studio.data.part import DataPart
+from studio.knob import Knob, knobs
 from studio.recipe.methods import METHODS
-from studio.recipe.recipe import DataPart, ModelPart, Recipe, TrainingPart
+from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
 
 
 def values(knob: Knob) -> st.SearchStrategy[Any]:

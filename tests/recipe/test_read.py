@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio.data.part import DataPart
 from studio.errors import StudioError
-from studio.recipe.knob import knobs
+from studio.knob import knobs
 from studio.recipe.methods import METHODS, Lora, QLora
 from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, load_recipe, read_recipe, recipe_of
-from studio.recipe.recipe import DataPart, Recipe, TrainingPart
+from studio.recipe.recipe import Recipe, TrainingPart
 
 NUMBERS = [
     *(("training", each) for each in knobs(TrainingPart) if each.kind in (int, float)),

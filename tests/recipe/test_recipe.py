@@ -7,9 +7,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from pydantic import ValidationError
 
+from studio.data.part import DataPart
 from studio.recipe.methods import QLora
 from studio.recipe.read import read_recipe
-from studio.recipe.recipe import DataPart, Recipe
+from studio.recipe.recipe import Recipe
 from tests.recipe.strategies import RECIPES
 
 

@@ -46,8 +46,8 @@ def test_a_new_run_holds_what_was_asked_and_its_rows(run, home, prepared):
         "data", "data/held_out.jsonl", "data/source.json", "data/train.jsonl", "recipe.yaml",
     ]  # fmt: skip
     assert run.recipe == Recipe()
-    assert run.pairs("train") == prepared.train
-    assert run.pairs("held_out") == prepared.held_out
+    assert run.examples("train") == prepared.train
+    assert run.examples("held_out") == prepared.held_out
     source = run.source()
     assert (source["name"], source["fingerprint"]) == ("colours.csv", prepared.fingerprint)
     assert (source["prompt_column"], source["completion_column"]) == ("prompt", "completion")
@@ -61,7 +61,7 @@ def test_rows_of_any_text_come_back_as_they_were(home, tmp_path):
         "".join(json.dumps({"prompt": text, "completion": f"{text}!"}) + "\n" for text in texts), "utf-8"
     )
     prepared = prepare(tmp_path / "odd.jsonl", held_out_share=0)
-    assert create_run(home, Recipe(), prepared).pairs("train") == prepared.train
+    assert create_run(home, Recipe(), prepared).examples("train") == prepared.train
 
 
 def test_waiting_until_somebody_claims_it(run):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.home import CHECKOUT
-from studio.recipe.recipe import DataPart
 from studio.run.directory import Status, list_runs
 from studio.run.events import Ended, EventWriter
 from studio.run.submit import data_file, prepare_part, submit
@@ -17,7 +17,7 @@ def test_a_good_recipe_waits_in_the_queue(home, make_recipe):
     run = submit(home, recipe)
     assert run.status() is Status.WAITING
     assert run.recipe == recipe
-    assert (len(run.pairs("train")), len(run.pairs("held_out"))) == (18, 6)
+    assert (len(run.examples("train")), len(run.examples("held_out"))) == (18, 6)
     assert list_runs(home) == [run]
 
 
@@ -67,7 +67,7 @@ def test_the_rows_are_frozen_when_the_run_is_made(home, make_recipe, tmp_path):
     path.write_text("prompt,completion\na,1\nb,2\nc,3\n", "utf-8")
     run = submit(home, make_recipe({"data.path": str(path), "data.held_out_share": 0}))
     path.unlink()
-    assert [(pair.row, pair.prompt, pair.completion) for pair in run.pairs("train")] == [
+    assert [(pair.row, pair.prompt, pair.completion) for pair in run.examples("train")] == [
         (1, "a", "1"), (2, "b", "2"), (3, "c", "3"),
     ]  # fmt: skip
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.data.part import DataPart
 from studio.home import Home, open_home
-from studio.recipe.recipe import DataPart
 from studio.run.submit import prepare_part
 from studio.ui.data_tab import choose_sample, sample_of, samples, show, take_upload
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from studio.answer.settings import Settings
-from studio.recipe.knob import knobs
+from studio.knob import knobs
 from studio.recipe.methods import METHODS
 from studio.recipe.recipe import TrainingPart
 from studio.ui.form import Form

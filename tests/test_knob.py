@@ -7,9 +7,10 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from studio.recipe.knob import Knob, knob, knobs
+from studio.data.part import DataPart
+from studio.knob import Knob, knob, knobs
 from studio.recipe.methods import METHODS
-from studio.recipe.recipe import DataPart, ModelPart, TrainingPart
+from studio.recipe.recipe import ModelPart, TrainingPart
 
 PARTS = (ModelPart, DataPart, TrainingPart, *METHODS)
 ALL = [pytest.param(part, each, id=f"{part.__name__}.{each.name}") for part in PARTS for each in knobs(part)]
