@@ -10,7 +10,7 @@ from tests.data.prepared import prepare_file
 from studio.data.split import fingerprint
 from studio.errors import StudioError
 
-HEAVY = ("torch", "transformers", "peft", "trl", "pandas", "datasets", "pyarrow", "numpy", "gradio")
+HEAVY = ("torch", "transformers", "peft", "trl", "pandas", "datasets", "openpyxl", "rensa", "scipy", "gradio")
 
 
 def csv(folder: Path, *rows: str, header: str = "prompt,completion", name: str = "mine.csv") -> Path:
@@ -29,7 +29,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert found.report.left_out == [41, 42]
     assert (found.mapping.prompt, found.mapping.completion) == ("prompt", "completion")
     assert found.fingerprint == fingerprint(found.train)
-    assert all(pair.prompt == f"question {pair.row}" for pair in found.train + found.held_out)
+    assert all(pair.prompt == f"question {pair.row}" for pair in [*found.train, *found.held_out])
     assert found.table.facts["rows"] == 42
 
 
@@ -39,7 +39,7 @@ def test_columns_by_hand_whole_and_in_part(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="Choose the two columns by hand"):
         prepare_file(path, "v2", None)
     half = csv(tmp_path, "pirate,arr", "cook,salt", header="act,prompt")
-    assert prepare_file(half, "act", "prompt", 0).train[0].prompt == "pirate"
+    assert prepare_file(half, "act", "prompt", held_out_share=0).train[0].prompt == "pirate"
     mapping = prepare_file(csv(tmp_path, "a,b", "c,d", header="answer,what"), "what", "").mapping
     assert (mapping.prompt, mapping.completion) == ("what", "answer")
     with pytest.raises(StudioError, match="has no column 'x'"):
@@ -49,7 +49,7 @@ def test_columns_by_hand_whole_and_in_part(tmp_path: Path) -> None:
 def test_a_held_out_file_and_what_leaks_into_it(tmp_path: Path) -> None:
     path = csv(tmp_path, *ROWS)
     other = csv(tmp_path, "QUESTION  7,seven", "question 99,answer 99", ",empty", name="held.csv")
-    found = prepare_file(path, held_out_share=0.9, held_out_path=other)
+    found = prepare_file(path, held_out_share=0.5, held_out_path=other)
     assert [pair.row for pair in found.held_out] == [1, 2]
     assert [(each.kind, each.rows) for each in found.report.findings] == [("leak", [7])]
     assert len(found.train) == found.report.usable == 39
