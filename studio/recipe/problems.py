@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studio.data.dataset import Prepared
+from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.recipe.hardware import Hardware
 from studio.recipe.models import ModelFacts, facts, locate
 from studio.recipe.recipe import Recipe
+
+SMALLEST_RANK = 8  # no rank up to this is called too large
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,19 @@ def _of_data(recipe: Recipe, prepared: Prepared | None) -> Iterator[Problem]:
         yield Problem(
             "training.batch_size",
             f"You set {batch} rows a step, but there are only {rows} training rows. Each pass is then a single step.",
+            "warning",
+        )
+    yield from _of_rank(recipe.method.rank, rows)
+
+
+def _of_rank(rank: int, rows: int) -> Iterator[Problem]:
+    """A rule of thumb: no more directions than rows that could show them."""
+    enough = max(SMALLEST_RANK, rows)
+    if rows and rank > enough:
+        yield Problem(
+            "method.rank",
+            f"You set the rank to {rank}, but there are only {counted(rows, 'training row')}: such an adapter can "
+            f"learn them by heart. Set it to {enough} or less, or add rows.",
             "warning",
         )
 

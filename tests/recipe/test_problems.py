@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.data.dataset import prepare
+from studio.data.part import DataPart
 from studio.home import STARTER
 from studio.recipe.hardware import Gpu, Hardware
 from studio.recipe.problems import problems
@@ -22,7 +23,7 @@ GPU = Hardware(8, 64 * GIB, 60 * GIB, (Gpu("H200", 24 * GIB, 24 * GIB, (9, 0)),)
 
 @pytest.fixture
 def prepared(pairs_file: Path):
-    return prepare(pairs_file)
+    return prepare(DataPart(path=str(pairs_file)))
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_a_model_that_the_catalogue_does_not_know_is_left_to_the_run(prepared):
 def test_rows_that_cannot_be_trained_on(tmp_path):
     path = tmp_path / "empty.csv"
     path.write_text("prompt,completion\nonly,\n", "utf-8")
-    prepared = prepare(path)
+    prepared = prepare(DataPart(path=str(path)))
     assert found(Recipe(), prepared)["data.path"] == "\n".join(prepared.report.errors)
 
 
@@ -114,3 +115,10 @@ def test_more_rows_a_step_than_there_are_is_only_a_warning(prepared):
 
 def test_the_starter_is_a_model(prepared):
     assert found(changed(Recipe(), {"model.id": str(STARTER)}), prepared) == {}
+
+
+def test_more_directions_than_rows_to_show_them(prepared):
+    rows = len(prepared.train)
+    fine, wide = (changed(Recipe(), {"method.rank": rank}) for rank in (rows, 2 * rows))
+    assert "method.rank" not in found(fine, prepared)
+    assert f"Set it to {rows} or less" in found(wide, prepared)["method.rank"]

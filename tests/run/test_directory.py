@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from studio.data.dataset import Prepared, prepare
+from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.recipe.recipe import Recipe
 from studio.run import directory
@@ -22,7 +23,7 @@ from studio.run.owner import claim
 
 @pytest.fixture
 def prepared(pairs_file) -> Prepared:
-    return prepare(pairs_file, held_out_share=0.25)
+    return prepare(DataPart(path=str(pairs_file), held_out_share=0.25))
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_rows_of_any_text_come_back_as_they_were(home, tmp_path):
     (tmp_path / "odd.jsonl").write_text(
         "".join(json.dumps({"prompt": text, "completion": f"{text}!"}) + "\n" for text in texts), "utf-8"
     )
-    prepared = prepare(tmp_path / "odd.jsonl", held_out_share=0)
+    prepared = prepare(DataPart(path=str(tmp_path / "odd.jsonl"), held_out_share=0))
     assert create_run(home, Recipe(), prepared).examples("train") == prepared.train
 
 
@@ -144,7 +145,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(home, prepared, monkeypatch):
     def no_room(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(directory, "_write_pairs", no_room)
+    monkeypatch.setattr(directory, "_write_examples", no_room)
     with pytest.raises(StudioError, match=r"No space left on device.*nothing was started"):
         create_run(home, Recipe(), prepared)
     assert list(home.runs.iterdir()) == []
