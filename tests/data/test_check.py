@@ -5,12 +5,12 @@ import time
 import pytest
 
 from studio.data.check import check, usable
-from studio.data.example import Example
+from studio.data.example import Example, Examples
 from studio.data.findings import Report, finding
 
 
-def made(*texts: tuple[str, str]) -> list[Example]:
-    return [Example(number, *each) for number, each in enumerate(texts, 1)]
+def made(*texts: tuple[str, str]) -> Examples:
+    return Examples.of(Example(number, *each) for number, each in enumerate(texts, 1))
 
 
 def rows(report: Report) -> dict[str, list[int]]:
@@ -70,7 +70,7 @@ def test_contradictions_count_case_and_spacing_as_one_prompt() -> None:
 
 
 def test_too_few_rows() -> None:
-    assert check([]).errors == check(made(("", "a"))).errors
+    assert check(made()).errors == check(made(("", "a"))).errors
     assert "Only 1 usable row is left" in check(made(("a", "b"))).errors[0]
     few = check(made(("a", "b"), ("c", "d")))
     assert [(each.kind, each.severity) for each in few.findings] == [("too-few", "warning")]
@@ -79,7 +79,7 @@ def test_too_few_rows() -> None:
 
 def test_what_was_known_before_counts() -> None:
     known = finding("extra-cells", [2], "Row 2: too wide. Left out.", "warning", left_out=True)
-    report = check([pair for pair in made(*GOOD) if pair.row != 2], [known])
+    report = check(made(*GOOD).without([2]), [known])
     assert (report.rows, report.usable, report.left_out) == (30, 29, [2])
 
 
@@ -94,7 +94,7 @@ def test_the_report_goes_through_json() -> None:
 
 
 def test_a_hundred_thousand_rows_in_seconds() -> None:
-    many = [Example(n, f"question {n}", f"answer {n % 7}") for n in range(100_000)]
+    many = made(*((f"question {n}", f"answer {n % 7}") for n in range(100_000)))
     begun = time.process_time()
     assert check(many).usable == 100_000
     assert time.process_time() - begun < 5
