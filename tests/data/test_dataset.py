@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.data.prepared import prepare_file
 
 from studio.data.split import fingerprint
 from studio.errors import StudioError
+from tests.data.prepared import prepare_file
 
 HEAVY = ("torch", "transformers", "peft", "trl", "pandas", "datasets", "openpyxl", "rensa", "scipy", "gradio")
 

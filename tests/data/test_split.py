@@ -1,9 +1,14 @@
 """Rows held out: the same ones for the same seed, and no prompt on both sides."""
 
+import json
 import random
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
+from typing import Literal
 
+import numpy as np
 import pytest
 
 from studio.data.example import Example, Examples
@@ -74,3 +79,75 @@ def test_fingerprint_is_of_the_texts_in_their_order() -> None:
 
 def test_the_fingerprint_of_pairs_is_fixed_for_ever() -> None:
     assert fingerprint(of(Example(1, "a", "b"), Example(2, "é", "\U0001f600"))).startswith("048ec5860ae7e652")
+
+
+def test_the_fingerprint_is_of_all_that_is_learned_and_of_nothing_else() -> None:
+    bare = Example(1, "a", "b")
+    more = [{"messages": "[]"}, {"tools": "[]"}, {"rejected": "c"}, {"label": "c"}]
+    assert len({fingerprint(of(replace(bare, **each))) for each in ({}, *more)}) == 5
+    assert fingerprint(of(replace(bare, source="set.csv", group="g"))) == fingerprint(of(bare))
+    assert fingerprint(Examples.of([bare], "language modeling")) != fingerprint(of(bare))
+    mixed = of(bare, replace(bare, label="c"))
+    assert fingerprint(mixed.take([0])) == fingerprint(of(bare)), "a field that only other rows fill changes nothing"
+
+
+def test_near_duplicates_stay_together() -> None:
+    ids = np.arange(len(PAIRS)) // 10
+    train, held_out = split(PAIRS.take(np.arange(80)), 0.5, 0, together=ids[:80])
+    assert {row // 10 for row in train.rows - 1}.isdisjoint(row // 10 for row in held_out.rows - 1)
+    assert (len(train), len(held_out)) == (40, 40)
+
+
+def test_ids_and_prompts_link_on_and_on() -> None:
+    """1 and 2 are near-duplicates, 2 and 3 share a prompt, 3 and 4 are near-duplicates."""
+    rows = of(Example(1, "a", ""), Example(2, "b", ""), Example(3, "B ", ""), Example(4, "c", ""), Example(5, "d", ""))
+    assert split(rows, 0.5, 0, together=np.array([7, 7, 8, 8, 9]))[1] == [rows[4]]
+
+
+def test_all_rows_of_a_group_are_on_one_side_and_rows_without_one_are_free() -> None:
+    rows = of(*(Example(n, f"p{n}", "c", group=f"g{n % 4}" if n < 80 else "") for n in range(100)))
+    train, held_out = split(rows, 0.3, 1, by="group")
+    names = [{each.group for each in side} - {""} for side in (train, held_out)]
+    assert names[0].isdisjoint(names[1])
+    assert names[1]
+    assert 25 <= len(held_out) <= 30
+    assert {"" in {each.group for each in side} for side in (train, held_out)} == {True}
+
+
+def test_every_class_is_held_out_by_the_same_share() -> None:
+    rows = of(*(Example(n, f"p{n}", "c", label="rare" if n % 20 == 0 else "usual") for n in range(400)))
+    assert Counter(each.label for each in split(rows, 0.1, 3, by="label")[1]) == {"usual": 38, "rare": 2}
+
+
+def test_many_small_classes_add_up_to_the_share() -> None:
+    rows = of(*(Example(n, f"p{n}", "c", label=str(n % 100)) for n in range(400)))
+    held_out = split(rows, 0.1, 3, by="label")[1]
+    assert len(held_out) == 40
+    assert set(Counter(each.label for each in held_out).values()) == {1}
+
+
+def test_units_too_large_for_a_class_overshoot_a_little_rather_than_leave_it_out() -> None:
+    rows = of(*(Example(n, f"p{n // 3}", str(n), label="ab"[n // 30]) for n in range(60)))
+    assert Counter(each.label for each in split(rows, 0.07, 3, by="label")[1]) == {"a": 3, "b": 3}
+
+
+def test_a_class_of_one_row_or_one_prompt_stays_in_training() -> None:
+    rows = of(*(Example(n, f"p{n}", "c", label=f"only {n}") for n in range(9)))
+    assert split(rows, 0.5, 0, by="label")[1] == []
+    rows = of(*(Example(n, f"p{n % 2}", str(n), label=str(n % 2)) for n in range(9)))
+    assert split(rows, 0.5, 0, by="label")[1] == []
+
+
+@pytest.mark.parametrize("by", ["group", "label"])
+def test_a_column_that_is_not_there(by: Literal["group", "label"]) -> None:
+    with pytest.raises(StudioError, match=f"no {by} column is chosen"):
+        split(PAIRS, 0.1, 0, by=by)
+
+
+def test_conversations_with_the_same_turns_before_the_answer_are_one_prompt() -> None:
+    def row(number: int, system: str, answer: str) -> Example:
+        turns = [("system", system), ("user", "Hi"), ("assistant", answer)]
+        return Example(number, "Hi", answer, json.dumps([{"role": r, "content": c} for r, c in turns]))
+
+    assert split(of(row(1, "Be brief", "a"), row(2, "be  BRIEF", "b")), 0.5, 0)[1] == []
+    assert len(split(of(row(1, "Be brief", "a"), row(2, "Be long", "b")), 0.5, 0)[1]) == 1
