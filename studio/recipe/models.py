@@ -9,9 +9,10 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.data.hub import is_hub_id
 from studio.errors import StudioError
 from studio.home import PRESETS, STARTER
-from studio.recipe.hub import Progress, download, is_hub_id
+from studio.recipe.hub import Progress, download
 from studio.recipe.model_folder import ModelFacts, check_folder, facts
 
 __all__ = ["BaseModelCard", "Located", "ModelFacts", "catalogue", "facts", "fetch", "locate"]

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
+from studio.data.hub import is_hub_id
 from studio.home import STARTER
-from studio.recipe.hub import is_hub_id
 from studio.recipe.models import STARTER_ID
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from studio.data.hub import is_hub_id
 from studio.errors import StudioError
 from studio.home import CHECKOUT, STARTER
-from studio.recipe.hub import is_hub_id
 from studio.recipe.models import catalogue, facts, locate
 from tests.recipe.tiny_model import CONFIG, safetensors
 
