@@ -17,7 +17,7 @@ from studio.home import CHECKOUT
 
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "accelerate", "bitsandbytes"}
 FLOORS = ("data", "recipe", "run", "answer", "share")
-BELOW_ALL = {"studio", "studio.errors", "studio.home", "studio.knob"}
+BELOW_ALL = {"studio", "studio.errors", "studio.home", "studio.intervals", "studio.knob"}
 LOOK_AT_ALL = {"ui", "cli", "charts", "progress", "__main__"}
 
 

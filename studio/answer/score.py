@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from studio.answer.intervals import interval
 from studio.answer.metrics import METRICS
 from studio.answer.wire import SPEAKERS, Speaker
 from studio.errors import StudioError
+from studio.intervals import interval
 from studio.run.directory import Run
 
 Progress = Callable[[int, int], None]
