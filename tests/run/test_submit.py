@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from studio.data.part import DataPart
+from studio.data.source import data_file
 from studio.errors import StudioError
 from studio.home import CHECKOUT
 from studio.run.directory import Status, list_runs
 from studio.run.events import Ended, EventWriter
-from studio.run.submit import data_file, prepare_part, submit
+from studio.run.submit import prepare_part, submit
 
 
 def test_a_good_recipe_waits_in_the_queue(home, make_recipe):
