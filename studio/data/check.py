@@ -1,58 +1,78 @@
-"""What is wrong with pairs, row by row, and which of them are left out of training."""
+"""What is wrong with examples at a first, quick and exact look, and which of them are left out of training."""
 
-import re
-import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from studio.data.example import Example, Examples
-from studio.data.findings import Finding, Lengths, Report, finding
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from studio.data.example import Examples
+from studio.data.findings import Finding, Histogram, Lengths, Report, finding
+from studio.data.looks import looks
+from studio.data.repeats import contradictions, copies, swapped
+from studio.data.screens import Texts
 from studio.data.wording import counted, rows_named, sentence
 
-__all__ = ["Finding", "Report", "check", "usable"]
+__all__ = ["CHECKED", "Finding", "Report", "check", "is_blank", "usable"]
 
-VERY_LONG = 20_000
-"""Characters, some 5,000 tokens: longer than the longest row that most recipes train on."""
+CHECKED = frozenset(
+    {
+        "empty-prompt", "empty-completion", "empty-rejected", "same-answers", "duplicate", "contradiction", "swapped",
+        "very-long", "replacement-character", "mojibake", "control-characters", "invisible-characters", "placeholder",
+    }
+)  # fmt: skip
+"""The kinds of findings about rows that `check` makes."""
 
 FEW_ROWS = 20
 """Fewer than these and a held-out score says next to nothing."""
 
-PLACEHOLDERS = frozenset({"nan", "null", "none", "n/a", "na", "#n/a", "undefined", "<na>", "nat", "nil"})
+MOST_LABELS = 50
+BINS = 30
 
 _BLANK = (
     " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u00ad\u1680\u2028\u2029\u202f\u205f\u3000\u3164\u2800\ufeff\u2060"
     + "".join(map(chr, range(0x2000, 0x2010)))
 )
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-# UTF-8 that was read as Windows-1252: a lead byte's letter, then what its following byte became.
-_FOLLOWING = re.escape(bytes(set(range(0x80, 0xC0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252"))
-_MOJIBAKE = re.compile(
-    f"[ÂÃÐÑ][\x80-\x9f{_FOLLOWING}]|â[€‚„†ˆ]|ðŸ|ï»¿|ï¿½|(?:[äåæçèé][\x80-\x9f{_FOLLOWING}]{{2}}){{2}}"
+_SIDES = (
+    ("prompt", "there is nothing to answer"),
+    ("completion", "there is nothing to learn"),
+    ("rejected", "there is nothing to compare with"),
 )
 
-Test = Callable[[str], object]
 
-
-def check(pairs: Examples, known: Sequence[Finding] = ()) -> Report:
-    """The report on these pairs. `known` was found while the file was read, and its rows may be missing in `pairs`."""
-    empty = list(_empty(pairs))
-    out = {row for each in (*known, *empty) if each.left_out for row in each.rows}
-    whole = [pair for pair in pairs if pair.row not in out]
-    once, repeated = _once(whole)
-    findings = [*known, *empty, *repeated, *_contradictions(once), *_looks(once), *_too_few(len(once))]
-    missing = {row for each in known if each.left_out for row in each.rows} - {pair.row for pair in pairs}
+def check(examples: Examples, known: Sequence[Finding] = ()) -> Report:
+    """The report on these examples. `known` was found while the file was read; its rows may be missing in them."""
+    columns = {name: Texts.of(examples.column(name)) for name in _looked_at(examples)}
+    known_out = np.array(sorted({row for each in known if each.left_out for row in each.rows}), np.int64)
+    counts = ~np.isin(examples.rows, known_out) if len(known_out) else np.ones(len(examples), bool)
+    unusable = [*_empty(examples, columns), *_same_answers(examples, columns)]
+    if unusable:
+        counts &= ~np.isin(examples.rows, np.concatenate([each.rows for each in unusable]))
+    found = copies(examples, columns, np.flatnonzero(counts))
+    if found:
+        counts &= ~np.isin(examples.rows, found[0].rows)
+    once = np.flatnonzero(counts)
+    asked = swapped if examples.type == "preference" else contradictions
+    findings = [
+        *known, *unusable, *found, *asked(examples, columns, once), *looks(examples, columns, once),
+        *_too_few(len(once)),
+    ]  # fmt: skip
+    lengths = {name: columns[name].characters[once] for name in ("prompt", "completion")}
     return Report(
-        rows=len(pairs) + len(missing),
+        rows=len(examples) + int(np.count_nonzero(~np.isin(known_out, examples.rows))),
         usable=len(once),
         findings=findings,
-        prompt_characters=_lengths([len(pair.prompt) for pair in once]),
-        completion_characters=_lengths([len(pair.completion) for pair in once]),
+        prompt_characters=_lengths(lengths["prompt"]),
+        completion_characters=_lengths(lengths["completion"]),
+        prompt_histogram=histogram(lengths["prompt"]),
+        completion_histogram=histogram(lengths["completion"]),
+        labels=_labels(examples, once),
     )
 
 
-def usable(pairs: Examples, report: Report | None = None) -> Examples:
-    """The pairs that are trained on: those that the report does not leave out."""
-    return pairs.without((report or check(pairs)).left_out)
+def usable(examples: Examples, report: Report | None = None) -> Examples:
+    """The examples that are trained on: those that the report does not leave out."""
+    return examples.without((report or check(examples)).left_out)
 
 
 def is_blank(text: str) -> bool:
@@ -60,100 +80,87 @@ def is_blank(text: str) -> bool:
     return not text.strip(_BLANK)
 
 
-def _empty(pairs: Sequence[Example]) -> Iterator[Finding]:
-    sides: tuple[tuple[str, Callable[[Example], str], str], ...] = (
-        ("prompt", lambda pair: pair.prompt, "there is nothing to answer"),
-        ("completion", lambda pair: pair.completion, "there is nothing to learn"),
-    )
-    for side, text, why in sides:
-        rows = [pair.row for pair in pairs if is_blank(text(pair))]
-        if rows:
-            message = f"{sentence(rows_named(rows))}: the {side} is empty, so {why}. Left out."
-            yield finding(f"empty-{side}", rows, message, "warning", left_out=True)
+def histogram(values: np.ndarray) -> Histogram:
+    """Whole numbers in at most 30 bins of one width; the last bin also holds the largest hundredth."""
+    if not len(values):
+        return Histogram()
+    width = int(np.quantile(values, 0.99)) // BINS + 1
+    counts = np.bincount(np.minimum(values // width, BINS - 1))
+    return Histogram(edges=[width * place for place in range(len(counts) + 1)], counts=counts.tolist())
 
 
-def _once(pairs: Sequence[Example]) -> tuple[list[Example], list[Finding]]:
-    """The pairs without their later copies."""
-    seen: set[tuple[str, str]] = set()
-    once: list[Example] = []
-    copies: list[int] = []
-    for pair in pairs:
-        key = (pair.prompt, pair.completion)
-        if key in seen:
-            copies.append(pair.row)
-        else:
-            seen.add(key)
-            once.append(pair)
-    if not copies:
-        return once, []
-    message = (
-        f"{sentence(rows_named(copies))}: prompt and completion are the same as in an earlier row. The first one is "
-        "kept, the copies are left out, since what is seen twice is learnt by heart."
-    )
-    return once, [finding("duplicate", copies, message, "warning", left_out=True)]
+def _looked_at(examples: Examples) -> list[str]:
+    return ["prompt", "completion", *filter(examples.has, ("rejected", "messages"))]
 
 
-def _contradictions(pairs: Sequence[Example]) -> list[Finding]:
-    groups: dict[str, list[Example]] = {}
-    for pair in pairs:
-        groups.setdefault(pair.same_prompt, []).append(pair)
-    several = [group for group in groups.values() if len({pair.completion.strip() for pair in group}) > 1]
-    if not several:
-        return []
-    rows = sorted(pair.row for group in several for pair in group)
-    first = rows_named([pair.row for pair in several[0]])
-    message = (
-        f"{sentence(rows_named(rows))}: {counted(len(several), 'prompt')} with different completions, the first in "
-        f"{first}. Kept: the model learns a mixture, which is right for variety and wrong for facts."
-    )
-    return [finding("contradiction", rows, message, "warning")]
+def _empty(examples: Examples, columns: dict[str, Texts]) -> Iterator[Finding]:
+    for side, why in _SIDES:
+        if side not in columns or (side == "rejected" and examples.type != "preference"):
+            continue
+        places = _blank(columns[side])
+        if side == "prompt" and examples.type == "language modeling":
+            continue  # plain text has none, and a conversation may begin with an answer
+        if side == "completion" and len(places) and "messages" in columns:
+            called = columns["messages"].matching('"tool_calls"', places)
+            places = np.setdiff1d(places, called)  # an answer that calls a tool says nothing
+        if len(places):
+            rows = examples.rows[places].tolist()
+            yield finding(
+                f"empty-{side}",
+                rows,
+                f"{sentence(rows_named(rows))}: the {side} is empty, so {why}. Left out.",
+                "warning",
+                left_out=True,
+                why="A row teaches by what stands in it; an empty cell would teach the model to say nothing.",
+                mend="drop",
+            )
 
 
-def _looks(pairs: Sequence[Example]) -> Iterator[Finding]:
-    """What a single cell looks like, seen from outside."""
-    tests: tuple[tuple[str, Test, str], ...] = (
-        ("very-long", _is_long, f"over {VERY_LONG:,} characters. Kept, and cut where the recipe's longest row ends."),
-        (
-            "replacement-character",
-            lambda text: "\ufffd" in text,
-            "the replacement character \ufffd stands where a letter was lost. Kept: save the file again from its "
-            "source, as UTF-8.",
-        ),
-        (
-            "mojibake",
-            lambda text: not text.isascii() and _MOJIBAKE.search(text),
-            "letters such as Ã© or â€™, which come from reading UTF-8 as something else. Kept, and learnt as they are: "
-            "save the file again from its source, as UTF-8.",
-        ),
-        ("control-characters", _CONTROLS.search, "control characters that nobody sees. Kept, and learnt as they are."),
-        (
-            "placeholder",
-            lambda text: len(text) < 12 and text.strip().lower() in PLACEHOLDERS,
-            "a cell that is nothing but nan, null, none or n/a. Kept as that word: empty it if nothing was meant.",
-        ),
-    )
-    for kind, test, what in tests:
-        rows = [pair.row for pair in pairs if test(pair.prompt) or test(pair.completion)]
-        if rows:
-            yield finding(kind, rows, f"{sentence(rows_named(rows))}: {what}", "warning")
+def _blank(texts: Texts) -> np.ndarray:
+    """Places of the blank texts: a text that begins with a visible ASCII character is none."""
+    first, _ = texts.ends()
+    return texts.those(np.flatnonzero((first <= 0x20) | (first >= 0x7F)), is_blank)
 
 
-def _is_long(text: str) -> bool:
-    return len(text) > VERY_LONG
+def _same_answers(examples: Examples, columns: dict[str, Texts]) -> Iterator[Finding]:
+    if examples.type != "preference" or "rejected" not in columns:
+        return
+    alike = pc.equal(columns["completion"].cells, columns["rejected"].cells).to_numpy(zero_copy_only=False)
+    places = np.setdiff1d(np.flatnonzero(alike), _blank(columns["rejected"]))
+    if len(places):
+        rows = examples.rows[places].tolist()
+        yield finding(
+            "same-answers",
+            rows,
+            f"{sentence(rows_named(rows))}: the better and the worse answer are the same text. Left out.",
+            "warning",
+            left_out=True,
+            why="A preference teaches by the difference of two answers, and here there is none.",
+            mend="drop",
+        )
 
 
 def _too_few(number: int) -> Iterator[Finding]:
+    why = "With few rows the model learns them by heart, and a score on a handful of held-out rows is mostly chance."
     if number < 2:
         left = "No usable row is left" if number == 0 else "Only 1 usable row is left"
         message = f"{left}, and at least 2 are needed: one to train on, one to hold out. Add rows or mend them."
-        yield finding("too-few", [], message, "error")
+        yield finding("too-few", [], message, "error", why=why)
     elif number < FEW_ROWS:
         message = (
             f"Only {counted(number, 'usable row')}: enough to try things out, too few to tell by held-out rows whether "
             f"it worked. Some {10 * FEW_ROWS} rows are a beginning."
         )
-        yield finding("too-few", [], message, "warning")
+        yield finding("too-few", [], message, "warning", why=why)
 
 
-def _lengths(lengths: list[int]) -> Lengths:
-    return Lengths(median=round(statistics.median(lengths)), longest=max(lengths)) if lengths else Lengths()
+def _lengths(lengths: np.ndarray) -> Lengths:
+    return Lengths(median=round(np.median(lengths)), longest=int(lengths.max())) if len(lengths) else Lengths()
+
+
+def _labels(examples: Examples, once: np.ndarray) -> dict[str, int]:
+    if not examples.has("label"):
+        return {}
+    counts = examples.column("label").take(pa.array(once, pa.int64())).value_counts().to_pylist()
+    ranked = [(each["counts"], each["values"]) for each in counts if each["values"]]
+    return {label: count for count, label in sorted(ranked, key=lambda each: (-each[0], each[1]))[:MOST_LABELS]}

@@ -1,6 +1,6 @@
 """What is said about a file's rows: the findings, and the report that holds them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, computed_field
 
@@ -21,6 +21,8 @@ class Finding(BaseModel, frozen=True):
     """Why it matters, in a sentence for people who never trained a model."""
     mend: str = ""
     """The kind of the mend that cures it with one click (a `kind` of studio.data.mends); empty where none does."""
+    options: dict[str, Any] = {}
+    """What that mend is to be told beside its kind, such as the text that it takes out."""
 
 
 class Lengths(BaseModel, frozen=True):
@@ -28,6 +30,14 @@ class Lengths(BaseModel, frozen=True):
 
     median: int = 0
     longest: int = 0
+
+
+class Histogram(BaseModel, frozen=True):
+    """How many values lie between one edge and the next. The last bin also holds all that is above its edge."""
+
+    edges: list[int] = []
+    """One more than there are counts, rising."""
+    counts: list[int] = []
 
 
 class Report(BaseModel, frozen=True):
@@ -38,6 +48,11 @@ class Report(BaseModel, frozen=True):
     findings: list[Finding] = []
     prompt_characters: Lengths = Lengths()
     completion_characters: Lengths = Lengths()
+    prompt_histogram: Histogram = Histogram()
+    completion_histogram: Histogram = Histogram()
+    """Both in characters, over the usable rows."""
+    labels: dict[str, int] = {}
+    """The classes of the usable rows, the 50 most frequent first, and how many rows each has; empty without labels."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -60,6 +75,7 @@ def finding(
     *,
     why: str = "",
     mend: str = "",
+    options: dict[str, Any] | None = None,
 ) -> Finding:
     """A finding that counts its own rows."""
     return Finding(
@@ -71,4 +87,5 @@ def finding(
         left_out=left_out,
         why=why,
         mend=mend,
+        options=options or {},
     )
