@@ -1,4 +1,4 @@
-"""Where the studio keeps what it makes: runs and uploads, under one folder."""
+"""Where the studio keeps what it makes: runs, uploads and what spares it work, under one folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SPACE_DISK = Path("/data")  # the persistent disk of a Hugging Face Space, where
 
 @dataclass(frozen=True)
 class Home:
-    """The studio's folder. `runs` holds one folder a run, `uploads` one folder an uploaded file."""
+    """The studio's folder. `runs` holds one folder a run, `uploads` one folder an uploaded file.
+
+    `cache` holds what can be made again at any time (see studio.run.study.caches).
+    """
 
     root: Path
 
@@ -28,6 +31,10 @@ class Home:
     @property
     def uploads(self) -> Path:
         return self.root / "uploads"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
 
     @property
     def queue_lock(self) -> Path:
@@ -44,7 +51,7 @@ def open_home(path: str | Path | None = None) -> Home:
     root = Path(path or os.environ.get("STUDIO_HOME") or _default_root()).expanduser().resolve()
     home = Home(root)
     try:
-        for folder in (home.runs, home.uploads):
+        for folder in (home.runs, home.uploads, home.cache):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudioError(
