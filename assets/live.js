@@ -78,6 +78,8 @@
     return plotlyAsked;
   };
 
+  window.atelier = { fetchPlotly }; // data.js draws with it too
+
   /* the title of the page: how far the run is, for whoever looks at other tabs meanwhile */
 
   const title = {

@@ -70,13 +70,12 @@ def live_routes(home: Home) -> APIRouter:
 
 
 def live_head() -> str:
-    """What the page's head needs for the live view. Plotly is fetched by live.js when the page is idle."""
-    version = metadata.version("plotly")
-    style, script = _address("live.css"), _address("live.js")
-    return (
-        f'<link rel="stylesheet" href="{style}">\n'
-        f'<script src="{script}" data-plotly="studio/assets/plotly.min.js?v={version}" defer></script>'
-    )
+    """What the page's head needs for the live view and the plots of the data room. Plotly is fetched by live.js when
+    the page is idle, for both."""
+    plotly = f'data-plotly="studio/assets/plotly.min.js?v={metadata.version("plotly")}"'
+    styles = [f'<link rel="stylesheet" href="{_address(name)}">' for name in ("live.css", "data.css")]
+    scripts = [f'<script src="{_address("live.js")}" {plotly} defer></script>']
+    return "\n".join([*styles, *scripts, f'<script src="{_address("data.js")}" defer></script>'])
 
 
 def live_html(name: str | None) -> str:
@@ -213,7 +212,7 @@ def _entry(event: Decision | Warned | Started, progress: Progress) -> Json:
 
 def _assets() -> dict[str, Path]:
     """The files that may be fetched. Plotly's script comes from its package, which need not be imported for that."""
-    files = {name: ASSETS / name for name in ("live.js", "live.css")}
+    files = {name: ASSETS / name for name in ("live.js", "live.css", "data.js", "data.css")}
     package = util.find_spec("plotly")
     if package and package.submodule_search_locations:
         files["plotly.min.js"] = Path(package.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
