@@ -1,153 +1,200 @@
-"""Which column is asked and which is answered, and the pairs that the two make."""
+"""Which column plays which part, by hand or recognised, and the examples that the rows make."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studio.data.example import Examples
-from studio.data.findings import Finding, finding
+from studio.data import said
+from studio.data.choice import by_hand, require
+from studio.data.example import Example, Examples
+from studio.data.findings import Finding
+from studio.data.mapping import Format, Mapping, Role
+from studio.data.part import DataPart
+from studio.data.shapes import recognised
+from studio.data.spoken import Gathered, Said, gather
 from studio.data.table import Table
-from studio.data.usual import COMPLETIONS, CONVERSATIONS, PREFERENCES, PROMPTS
-from studio.data.wording import names, quoted, rows_named, sentence
+from studio.data.templates import filled
+from studio.data.troubles import Troubles
+from studio.data.wording import quoted
 from studio.errors import StudioError
 
-ALPACA_PROMPT = "instruction"
-ALPACA_REST = ("input", "history")
-"""Columns that hold a part of what is asked, in files whose prompt column is `instruction`."""
+__all__ = ["Mapping", "examples", "live_example", "resolve"]
 
-_IGNORED = re.compile(r"[\W_]+")
-_BY_HAND = "Choose the two columns by hand."
+_TALK: tuple[Role, ...] = ("messages", "history", "instances", "paragraphs", "system", "tools")
+"""Roles whose rows are more than two texts."""
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """The prompt and the completion column, None where it has to be chosen by hand, and why."""
+def resolve(table: Table, part: DataPart) -> Mapping:
+    """What was chosen by hand, and what is recognised of the rest.
 
-    prompt: str | None
-    completion: str | None
-    reason: str
-
-    @property
-    def complete(self) -> bool:
-        """Whether both are known."""
-        return self.prompt is not None and self.completion is not None
-
-
-def recognise(columns: Sequence[str]) -> Mapping:
-    """The mapping that these names suggest, whatever their case, spaces and underscores."""
-    plain = {_plain(column): column for column in reversed(columns)}
-    prompt = next((plain[name] for name in map(_plain, PROMPTS) if name in plain), None)
-    completion = next((plain[name] for name in map(_plain, COMPLETIONS) if name in plain), None)
-    if prompt is None or completion is None:
-        conversation = next((plain[name] for name in CONVERSATIONS if name in plain), None)
-        if conversation is not None:
-            return Mapping(None, None, _needs_pairs(conversation))
-        return Mapping(prompt, completion, _not_found(columns, prompt, completion))
-    reason = f"{quoted(prompt)} is asked and {quoted(completion)} is answered, by the columns' names."
-    rest = [column for column in columns if column not in (prompt, completion)]
-    if rest:
-        reason += f" Not used: {names(rest)}."
-    parts = _parts(columns, prompt)
-    if parts:
-        reason += (
-            f" This version does not join {names(parts)} to the prompt: rows are used where it is empty, and left out "
-            "where it is not."
-        )
-    return Mapping(prompt, completion, reason)
-
-
-def require_columns(table: Table, prompt_column: str, completion_column: str) -> None:
-    """Raises StudioError where one of them is not in the table, naming all that are missing, or both are the same."""
-    missing = [column for column in dict.fromkeys((prompt_column, completion_column)) if column not in table.columns]
-    if missing:
-        raise StudioError(
-            f"{quoted(table.name)} has no column {names(missing)}. Its columns are {names(table.columns)}: choose two "
-            "of them."
-        )
-    if prompt_column == completion_column:
-        raise StudioError(
-            f"Column {quoted(prompt_column)} was chosen for the prompt and for the completion, and a model that "
-            f"repeats what it is asked learns nothing. Choose two of {names(table.columns)}."
-        )
-
-
-def examples(table: Table, prompt_column: str, completion_column: str) -> Examples:
-    """An example for every row of the table. What is missing becomes an empty text.
-
-    Raises StudioError for missing columns, the same one twice, and cells that hold lists or objects.
+    Raises StudioError with all that is wrong with the choices, or with what the file needs.
     """
-    require_columns(table, prompt_column, completion_column)
-    return Examples.of_columns(
-        table.numbers, {"prompt": _texts(table, prompt_column), "completion": _texts(table, completion_column)}
-    )
+    mapping = by_hand(table, part) or recognised(table)
+    if "text" in mapping.columns:
+        return _with_roles(mapping, label=part.mapped.label_column, group=part.mapped.group_column)
+    chosen = part.mapped
+    mapping = _with_roles(
+        mapping, system=chosen.system_column, label=chosen.label_column, group=chosen.group_column
+    )  # fmt: skip
+    format: Format = "conversational" if chosen.system_column or chosen.system_prompt else mapping.format
+    return replace(mapping, format=format)
 
 
-def unjoined(table: Table, prompt_column: str) -> list[Finding]:
-    """The rows whose prompt is continued in a column that this version does not join to it."""
-    found = []
-    for column in _parts(table.columns, prompt_column):
-        rows = [int(number) for number, row in zip(table.numbers, table.rows, strict=True) if _filled(row.get(column))]
-        if rows:
-            message = (
-                f"{sentence(rows_named(rows))}: {quoted(column)} belongs to what is asked, and this version does not "
-                f"join it to {quoted(prompt_column)}; trained without it, the answer would come out of nowhere. Left "
-                "out. To use these rows, write both into one column."
-            )
-            found.append(finding("unjoined-input", rows, message, "warning", left_out=True))
+def examples(table: Table, mapping: Mapping, part: DataPart) -> tuple[Examples, list[Finding]]:
+    """The examples of every row, and what was found on the way. Rows that nothing can be learned from are left out.
+
+    What is missing becomes an empty text. The table's own findings are not repeated.
+
+    Raises StudioError for columns that the table lacks and for templates that do not fit it.
+    """
+    require(table, list(mapping.columns.values()))
+    troubles = Troubles()
+    table = _without_unwanted(table, mapping, troubles)
+    if _is_plain(mapping, part):
+        table = _without_nested(table, mapping, troubles)
+        return _with_classes(_in_columns(table, mapping, part), table, mapping), troubles.findings()
+    gathered = gather(table, _sources(table, mapping, part), _said(mapping, part))
+    gathered.troubles.rows = troubles.rows | gathered.troubles.rows
+    gathered.troubles.details = troubles.details | gathered.troubles.details
+    found = gathered.examples(_numbers(table, mapping, gathered), mapping.type)
+    return _with_classes(found, table, mapping, gathered.source), gathered.troubles.findings()
+
+
+def live_example(table: Table, mapping: Mapping, part: DataPart, row: int) -> Example:
+    """The first example that row number `row` makes.
+
+    Raises StudioError where it makes none, with the reason, and like `examples`.
+    """
+    place = np.flatnonzero(table.numbers == row)
+    if not len(place):
+        raise StudioError(f"{quoted(table.name)} has no row {row:,}. Choose one between 1 and {table.total:,}.")
+    made, found = examples(_chosen_rows(table, np.arange(len(table)) == place[0]), mapping, part)
+    if not len(made):
+        raise StudioError(*(each.message for each in found if each.left_out))
+    return made[0]
+
+
+def _with_roles(mapping: Mapping, **columns: str) -> Mapping:
+    return replace(mapping, columns=mapping.columns | {role: column for role, column in columns.items() if column})  # type: ignore[arg-type]
+
+
+def _is_plain(mapping: Mapping, part: DataPart) -> bool:
+    """Whether every row is but texts, so that the columns become examples as they are."""
+    if "text" in mapping.columns:
+        return True
+    return mapping.format == "standard" and not part.mapped.system_prompt and not set(_TALK) & set(mapping.columns)
+
+
+def _in_columns(table: Table, mapping: Mapping, part: DataPart) -> Examples:
+    """Texts as they are: nothing is copied but what is joined."""
+    columns = mapping.columns
+    if "text" in columns:
+        nothing = pa.chunked_array([pa.repeat(pa.scalar("", pa.large_string()), len(table))])
+        texts = {"prompt": nothing, "completion": table.texts(columns["text"]).fill_null("")}
+    elif mapping.type == "preference":
+        texts = {
+            "prompt": _prompts(table, mapping, part),
+            "completion": table.texts(columns["chosen"]).fill_null(""),
+            "rejected": table.texts(columns["rejected"]).fill_null(""),
+        }
+    else:
+        texts = {"prompt": _prompts(table, mapping, part), "completion": _completions(table, mapping, part)}
+    return Examples.of_columns(table.numbers, texts, mapping.type)
+
+
+def _prompts(table: Table, mapping: Mapping, part: DataPart) -> pa.ChunkedArray:
+    if part.mapped.prompt_template:
+        return filled(part.mapped.prompt_template, table)
+    prompts = table.texts(mapping.columns["prompt"]).fill_null("")
+    if "input" not in mapping.columns:
+        return prompts
+    rest = table.texts(mapping.columns["input"]).fill_null("")
+    joined = pc.binary_join_element_wise(prompts, rest, pa.scalar("\n\n", pa.large_string()))
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(rest), ""), prompts, joined)
+
+
+def _completions(table: Table, mapping: Mapping, part: DataPart) -> pa.ChunkedArray:
+    if part.mapped.completion_template:
+        return filled(part.mapped.completion_template, table)
+    return table.texts(mapping.columns["completion"]).fill_null("")
+
+
+def _sources(table: Table, mapping: Mapping, part: DataPart) -> dict[str, str | pa.ChunkedArray]:
+    """By role, the column that rows are read from; texts where they are joined or filled first."""
+    roles = ("prompt", "completion", "chosen", "rejected", *_TALK)
+    sources: dict[str, str | pa.ChunkedArray] = {
+        role: column for role, column in mapping.columns.items() if role in roles
+    }
+    if part.mapped.prompt_template or "input" in mapping.columns:
+        sources["prompt"] = _prompts(table, mapping, part)
+    if part.mapped.completion_template:
+        sources["completion"] = _completions(table, mapping, part)
+    return sources
+
+
+def _said(mapping: Mapping, part: DataPart) -> Said:
+    system = part.mapped.system_prompt
+    if "messages" in mapping.columns:
+        return said.conversation(system)
+    if mapping.type == "preference":
+        return said.preference(system)
+    if "instances" in mapping.columns:
+        return said.instances(system)
+    return said.paragraphs(system) if "paragraphs" in mapping.columns else said.pair(system)
+
+
+def _numbers(table: Table, mapping: Mapping, gathered: Gathered) -> np.ndarray:
+    """The examples' row numbers. Where rows make several examples, these are counted instead of the rows.
+
+    They are counted on from the file's last row if some of it could not be read: those numbers are taken.
+    """
+    places = gathered.source
+    if len(np.unique(places)) == len(places) and "paragraphs" not in mapping.columns:
+        return table.numbers[places]
+    taken = table.total if table.findings or gathered.troubles.rows else 0
+    return np.arange(taken + 1, taken + 1 + len(places))
+
+
+def _with_classes(found: Examples, table: Table, mapping: Mapping, places: np.ndarray | None = None) -> Examples:
+    """The examples with their label and group, texts of the row they came from."""
+    roles: tuple[Role, ...] = ("label", "group")
+    for role in roles:
+        if role in mapping.columns:
+            texts = table.texts(mapping.columns[role]).fill_null("")
+            found = found.replaced(**{role: texts if places is None else texts.take(pa.array(places))})
     return found
 
 
-def _parts(columns: Iterable[str], prompt_column: str) -> list[str]:
-    if _plain(prompt_column) != ALPACA_PROMPT:
-        return []
-    return [column for column in columns if _plain(column) in ALPACA_REST]
+def _without_unwanted(table: Table, mapping: Mapping, troubles: Troubles) -> Table:
+    if "liked" not in mapping.columns:
+        return table
+    liked = pc.utf8_lower(table.texts(mapping.columns["liked"]).fill_null("false"))
+    return _less(table, pc.equal(liked, "false"), troubles, "not-liked")
 
 
-def _filled(cell: Any) -> bool:
-    return bool(cell.strip()) if isinstance(cell, str) else bool(cell)
+def _without_nested(table: Table, mapping: Mapping, troubles: Troubles) -> Table:
+    for role, column in mapping.columns.items():
+        if column in table.nested and role not in ("label", "group", "liked"):
+            table = _less(table, table.nested[column].is_valid(), troubles, "nested-cell", quoted(column))
+    return table
 
 
-def _texts(table: Table, column: str) -> pa.ChunkedArray:
-    if column in table.nested:
-        if _plain(column) in CONVERSATIONS:
-            raise StudioError(_needs_pairs(column))
-        places = pc.indices_nonzero(table.nested[column].is_valid()).to_numpy()
-        raise StudioError(
-            f"Column {quoted(column)} holds lists or objects instead of text "
-            f"({rows_named(table.numbers[places].tolist())}). Choose another column, or save their text in a column "
-            "of its own."
-        )
-    return table.texts(column).fill_null("")
+def _less(table: Table, unwanted: pa.ChunkedArray, troubles: Troubles, kind: str, detail: str = "") -> Table:
+    mask = unwanted.to_numpy()
+    for row in table.numbers[mask].tolist():
+        troubles.add(kind, row, detail)
+    return _chosen_rows(table, ~mask) if mask.any() else table
 
 
-def _plain(name: str) -> str:
-    """Without case, accents, blanks and punctuation; `Réponse_ 1` keeps its 1."""
-    return _IGNORED.sub("", unicodedata.normalize("NFKD", name.casefold()))
-
-
-def _needs_pairs(column: str) -> str:
-    return (
-        f"This file holds conversations (ShareGPT-style, in column {quoted(column)}); this version reads "
-        "prompt-completion pairs: save what is asked and what is answered in two columns, prompt and completion."
+def _chosen_rows(table: Table, keep: np.ndarray) -> Table:
+    mask = pa.array(keep)
+    return replace(
+        table,
+        cells=table.cells.filter(mask),
+        numbers=table.numbers[keep],
+        nested={name: texts.filter(mask) for name, texts in table.nested.items()},
     )
-
-
-def _not_found(columns: Sequence[str], prompt: str | None, completion: str | None) -> str:
-    if len(columns) < 2:
-        return (
-            f"The only column is {names(columns)}, and a pair needs two: one with what is asked, one with what is "
-            "answered. Add the other one to the file."
-        )
-    found = ""
-    if prompt or completion:
-        found = f"{quoted(prompt or completion or '')} looks like the {'prompt' if prompt else 'completion'}, but "
-    what = "prompt or completion" if not (prompt or completion) else "completion" if prompt else "prompt"
-    why = sentence(f"{found}none of the columns {names(columns)} has a usual name for the {what}.")
-    if {_plain(column) for column in columns} & set(PREFERENCES):
-        why += " The file seems to hold preferences (chosen and rejected), which this version does not train on."
-    return f"{why} {_BY_HAND}"

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from studio.data.check import check, usable
-from studio.data.columns import Mapping, examples, recognise, require_columns, unjoined
+from studio.data.columns import Mapping, examples, resolve
 from studio.data.example import Example, Examples
 from studio.data.findings import Finding, Report, finding
 from studio.data.mends import apply_mends
@@ -14,7 +13,7 @@ from studio.data.read import read
 from studio.data.source import data_file
 from studio.data.split import fingerprint, split
 from studio.data.table import Table
-from studio.data.wording import names, quoted, rows_named, sentence
+from studio.data.wording import quoted, rows_named, sentence
 from studio.errors import StudioError
 
 
@@ -69,10 +68,11 @@ def prepare(part: DataPart) -> Prepared:
     """
     table = read(data_file(part.path), reading=part.reading)
     mapping = resolve(table, part)
-    every, known = _examples(table, mapping)
+    every, known = examples(table, mapping, part)
+    known = [*table.findings, *known]
     every = apply_mends(every, part.mends)
     if part.held_out_path:
-        return _with_file(table, mapping, every, known, data_file(part.held_out_path))
+        return _with_file(table, mapping, every, known, part)
     report = check(every, known)
     train, held_out = split(usable(every, report), part.held_out_share, part.split_seed)
     if part.held_out_share and len(train) > 1 and not len(held_out):
@@ -80,42 +80,10 @@ def prepare(part: DataPart) -> Prepared:
     return Prepared(every, train, held_out, report, mapping, table, fingerprint(train))
 
 
-def resolve(table: Table, part: DataPart) -> Mapping:
-    """The columns that were chosen, and those recognised in place of the ones that were not.
-
-    Raises StudioError where one is neither chosen nor recognised, or not in the table.
-    """
-    prompt_column, completion_column = part.prompt_column, part.completion_column
-    if prompt_column and completion_column:
-        require_columns(table, prompt_column, completion_column)
-        return Mapping(prompt_column, completion_column, "The columns were chosen by hand.")
-    chosen = [column for column in (prompt_column, completion_column) if column]
-    rest = recognise([column for column in table.columns if column not in chosen])
-    prompt = prompt_column or rest.prompt
-    completion = completion_column or rest.completion
-    if prompt is None or completion is None:
-        raise StudioError(f"{quoted(table.name)}: {recognise(table.columns).reason}{_nested(table)}")
-    require_columns(table, prompt, completion)
-    return Mapping(prompt, completion, rest.reason if not chosen else f"{quoted(chosen[0])} was chosen by hand.")
-
-
-def _nested(table: Table) -> str:
-    """A sentence on the columns that cannot be chosen, since no text is in them."""
-    return f" Lists or objects, which are no text, are in {names(table.nested)}." if table.nested else ""
-
-
-def _examples(table: Table, mapping: Mapping) -> tuple[Examples, list[Finding]]:
-    """The examples of a table, and what is known of them already."""
-    assert mapping.prompt is not None
-    assert mapping.completion is not None
-    found = examples(table, mapping.prompt, mapping.completion)
-    return found, [*table.findings, *unjoined(table, mapping.prompt)]
-
-
-def _with_file(table: Table, mapping: Mapping, every: Examples, known: list[Finding], path: Path) -> Prepared:
-    other = read(path)
-    held_every, held_known = _examples(other, mapping)
-    held_report = check(held_every, held_known)
+def _with_file(table: Table, mapping: Mapping, every: Examples, known: list[Finding], part: DataPart) -> Prepared:
+    other = read(data_file(part.held_out_path))
+    held_every, held_known = examples(other, mapping, part)
+    held_report = check(held_every, [*other.findings, *held_known])
     held_out = usable(held_every, held_report)
     if not len(held_out):
         raise StudioError(

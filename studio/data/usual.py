@@ -1,4 +1,4 @@
-"""The names that people give their prompt and completion columns."""
+"""The names that people give their columns."""
 
 # Language, names of prompts, names of completions. Compared without case, accents, blanks and underscores.
 _USUAL = (
@@ -26,6 +26,7 @@ _USUAL = (
     ("Hindi", "प्रश्न", "उत्तर"),
     ("Vietnamese", "câuhỏi", "trảlời"),
     ("Indonesian", "pertanyaan", "jawaban"),
+    ("rather a task and its solution", "problem", "canonical_solution solution"),
     ("rather a text and its label", "utterance message text document article sentence", ""),
     ("rather a text and its label", "", "label category intent sentiment class summary translation"),
 )
@@ -33,5 +34,28 @@ _USUAL = (
 # The plainer names first: where a file has several, the first one here is taken.
 PROMPTS = tuple(name for _, prompts, _ in _USUAL for name in prompts.split())
 COMPLETIONS = tuple(name for _, _, completions in _USUAL for name in completions.split())
+CONTINUED = ("instruction", "question")
+"""Prompts that are often continued in another column, one of INPUTS."""
+INPUTS = ("input", "context")
+HISTORIES = ("history",)
 CONVERSATIONS = ("messages", "conversations", "conversation", "chat", "dialog", "dialogue", "turns")
-PREFERENCES = ("chosen", "rejected")
+PREFERENCES = (
+    ("chosen", "rejected"),
+    ("preferred_output", "non_preferred_output"),
+    ("chosen_response", "rejected_response"),
+    ("better", "worse"),
+    ("accepted", "rejected"),
+)
+TEXTS = ("text", "content", "document", "texte", "texto", "文本")
+LABELS = ("label", "labels", "category", "intent", "sentiment", "class", "klasse", "topic")
+LIKED = ("label", "desirable", "liked", "thumbs_up", "kto_tag")
+SYSTEMS = ("system", "system_prompt", "system_message")
+TOOLS = ("tools", "functions")
+
+# Who speaks, by any of the names in ShareGPT's and OpenAI's files, as templates call them.
+SPEAKERS = {
+    **dict.fromkeys(("user", "human", "prompter", "question"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "bing", "bard", "bot", "model", "function_call"), "assistant"),
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("tool", "observation", "function", "ipython"), "tool"),
+}
