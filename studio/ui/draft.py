@@ -10,9 +10,11 @@ import gradio as gr
 from gradio.blocks import Block
 
 from studio.data.part import DataPart
-from studio.recipe.read import recipe_of
+from studio.errors import StudioError
+from studio.recipe.read import changed, recipe_of
 from studio.recipe.recipe import Recipe, TrainingPart
 from studio.ui.form import Form
+from studio.ui.refusal import refusal
 
 Values = Mapping[Block, Any]
 Updates = dict[Block, Any]
@@ -80,3 +82,23 @@ class Draft:
 def new_states(recipe: Recipe) -> tuple[gr.State, gr.State]:
     """The states of data and model, as `recipe` has them."""
     return gr.State(DataPart.model_validate(recipe.data)), gr.State(recipe.model.id)
+
+
+def altered(part: DataPart, options: Mapping[str, Any]) -> Any:
+    """The data part with some options changed, named by dotted keys such as `mapped.shape`: a value for its state.
+
+    Where nothing differs the state is left alone, so that showing a part never prepares it again. Raises the page's
+    refusal for values that are out of bounds.
+    """
+    try:
+        new = changed(Recipe(data=part), {f"data.{key}": value for key, value in options.items()}).data
+    except StudioError as error:
+        raise refusal(error, "Not changed") from None
+    return gr.skip() if new == part else new
+
+
+def fresh(part: DataPart, path: str, **options: Any) -> DataPart:
+    """A part for other rows. What was said of the old ones (columns, mends, groups) does not hold for them; what is
+    a matter of taste does."""
+    kept = {"held_out_share": part.held_out_share, "split_seed": part.split_seed}
+    return DataPart.model_validate({"path": path, **kept, **options})

@@ -1,0 +1,129 @@
+"""Mixing: further sets with weights, trained on together with the main one, and general data against forgetting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import PurePath
+from typing import Any
+
+import gradio as gr
+
+from studio.data.part import DataPart, Mix
+from studio.knob import knobs
+from studio.ui.draft import altered
+from studio.ui.refusal import refusal
+from studio.ui.samples import sample_of, sample_paths, samples
+from studio.ui.section import Section
+from studio.ui.studio import Studio
+from studio.ui.uploads import FILE_TYPES, kept
+
+SLOTS = 5  # further sets that the page has room for; a recipe's YAML may name more
+WEIGHT = next(knob for knob in knobs(Mix) if knob.name == "weight")
+NONE_YET = "<p>Only the main set so far. Add one to learn several tasks at once, or general data to forget less.</p>"
+FULL = f"The page has room for {SLOTS} further sets. Remove one, or write more of them into the recipe's YAML."
+DRIFT = "A tuned model forgets what it no longer sees. Some general rows, mixed in, hold it. Try 10 %; 0: none."
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of one further set on the page."""
+
+    row: gr.Row
+    name: gr.HTML
+    weight: gr.Slider
+    remove: gr.Button
+
+
+def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
+    """Draw the section and connect it."""
+    gr.HTML("<h3>Mix</h3>")
+    said = gr.HTML(NONE_YET, elem_id="mix-said")
+    slots = [_slot(place) for place in range(SLOTS)]
+    with gr.Row(equal_height=False):
+        sample = gr.Dropdown(
+            samples(),
+            value=None,
+            label="Add a bundled sample",
+            info="At a tenth of the main set.",
+            elem_id="mix-sample",
+        )
+        upload = gr.File(label="Add a set of your own", file_types=FILE_TYPES, height=110, elem_id="mix-upload")
+    sample.input(add_sample, [sample, data], [data, sample])
+    upload.upload(partial(add_upload, studio), [upload, data], [data, upload])
+    for place, slot in enumerate(slots):
+        slot.weight.change(
+            partial(weigh, place), [slot.weight, data], data, show_progress="hidden", trigger_mode="always_last"
+        )
+        slot.remove.click(partial(remove, place), data, data)
+    outputs: list[Any] = [said, *(part for slot in slots for part in (slot.row, slot.name, slot.weight))]
+    section = Section(outputs, show)
+    data.change(section.show, [data, model], section.outputs, show_progress="hidden")
+    return section
+
+
+def _slot(place: int) -> Slot:
+    with gr.Row(visible=False, equal_height=True, elem_classes="mix-slot") as row:
+        name = gr.HTML(min_width=120)
+        weight = gr.Slider(
+            WEIGHT.low or 0,
+            WEIGHT.high or 1,
+            WEIGHT.default,
+            step=WEIGHT.step,
+            label=f"{WEIGHT.label} ({WEIGHT.unit} of the main set)",
+            min_width=200,
+            elem_id=f"mix-weight-{place}",
+        )
+        remove = gr.Button("Remove", size="sm", scale=0, min_width=90, elem_id=f"mix-remove-{place}")
+    return Slot(row, name, weight, remove)
+
+
+def add_sample(name: str, part: DataPart) -> tuple[Any, None]:
+    """The data part with a bundled sample's training rows mixed in."""
+    return _added(part, Mix(path=sample_paths(name)[0])), None
+
+
+def add_upload(studio: Studio, file: str, part: DataPart) -> tuple[Any, None]:
+    """The data part with an uploaded set mixed in."""
+    return _added(part, Mix(path=kept(studio.home, [file]))), None
+
+
+def _added(part: DataPart, mix: Mix) -> Any:
+    if mix.path == part.path or mix.path in {other.path for other in part.mix}:
+        raise refusal("This set is in the mix already. Give it another weight instead.", "Not added")
+    if len(part.mix) >= SLOTS:
+        raise refusal(FULL, "Not added")
+    return part.model_copy(update={"mix": (*part.mix, mix)})
+
+
+def weigh(place: int, weight: float, part: DataPart) -> Any:
+    """The data part with another weight for the set at this place."""
+    if place >= len(part.mix):
+        return gr.skip()
+    mix = [each.model_dump() for each in part.mix]
+    mix[place]["weight"] = weight
+    return altered(part, {"mix": mix})
+
+
+def remove(place: int, part: DataPart) -> Any:
+    """The data part without the set at this place."""
+    return altered(part, {"mix": [mix.model_dump() for n, mix in enumerate(part.mix) if n != place]})
+
+
+def show(part: DataPart, model: str) -> list[Any]:
+    """The further sets, each in its place."""
+    values: list[Any] = [NONE_YET if not part.mix else ""]
+    for place in range(SLOTS):
+        mix = part.mix[place] if place < len(part.mix) else None
+        values += [
+            gr.update(visible=mix is not None),
+            f"<p><b>{escape(name_of(mix))}</b></p>" if mix else "",
+            mix.weight if mix else WEIGHT.default,
+        ]
+    return values
+
+
+def name_of(mix: Mix) -> str:
+    """What the page calls a set."""
+    return sample_of(DataPart(path=mix.path)) or PurePath(mix.path).name

@@ -1,0 +1,83 @@
+"""Your data: a sample, files, pasted text or a dataset of the Hub, and in one line what was chosen."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePath
+from typing import Any
+
+import gradio as gr
+
+from studio.data.part import DataPart
+from studio.data.table import Table
+from studio.data.wording import counted
+from studio.errors import StudioError
+from studio.ui import data_hub, data_paste
+from studio.ui.draft import fresh
+from studio.ui.samples import sample_of, sample_paths, samples
+from studio.ui.section import Section
+from studio.ui.studio import Studio
+from studio.ui.uploads import FILE_TYPES, kept
+from studio.ui.words import note
+
+UPLOAD = "Or upload your own: CSV, JSON, JSONL, Parquet, Excel or text, also gzipped; several at once are one set"
+NO_DATA = note("note", "No data yet. Choose a sample to try the studio, or bring rows of your own.")
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "colon", " ": "blank"}
+
+
+def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
+    """Draw the ways to choose rows, and connect them to the state of the data part."""
+    sample = gr.Radio(
+        samples(),
+        value=sample_of(data.value),
+        label="Try a bundled sample",
+        info="Small tasks that the starter model can learn in about a minute.",
+        elem_id="sample",
+    )
+    upload = gr.File(label=UPLOAD, file_count="multiple", file_types=FILE_TYPES, height=130, elem_id="upload")
+    data_paste.build(studio, data)
+    data_hub.build(studio, data)
+    chosen = gr.HTML(NO_DATA, elem_id="data-chosen")
+    sample.input(choose_sample, [sample, data], data)
+    upload.upload(partial(take_upload, studio), [upload, data], [data, upload])
+    section = Section([sample, chosen], partial(show, studio))
+    data.change(section.show, [data, model], section.outputs, show_progress="hidden")
+    return section
+
+
+def choose_sample(name: str, part: DataPart) -> DataPart:
+    """The data part for a bundled sample."""
+    train, held_out = sample_paths(name)
+    return fresh(part, train, held_out_path=held_out)
+
+
+def take_upload(studio: Studio, files: list[str], part: DataPart) -> tuple[DataPart, Any]:
+    """The data part for uploaded files, which are kept in the studio's home; the box is empty again for the next."""
+    new = fresh(part, kept(studio.home, files))
+    return new, gr.update(value=None, label=f"{PurePath(new.path).name} is chosen. Drop other files to replace it")
+
+
+def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
+    """Which sample is chosen, and the line on what was."""
+    return [sample_of(part), chosen_line(studio, part)]
+
+
+def chosen_line(studio: Studio, part: DataPart) -> str:
+    """Name, rows, format, encoding and delimiter of what was chosen, as HTML."""
+    if not part.path:
+        return NO_DATA
+    try:
+        known = studio.desk.known(part)
+        if known is not None:
+            return note("note", in_words(known.table, counted(known.rows, "row")))
+        return note("note", in_words(studio.desk.peek(part), "counting the rows"))
+    except StudioError:  # the report says what is wrong with it
+        return note("warning", f"{PurePath(part.path).name}: not read yet. “What is wrong” says what it needs.")
+
+
+def in_words(table: Table, rows: str) -> str:
+    """How a table was read, in one line."""
+    facts = [rows, table.format.upper(), table.encoding]
+    if table.delimiter:
+        facts.append(f"cells parted by a {DELIMITERS.get(table.delimiter, table.delimiter)}")
+    return f"{table.name}: {', '.join(facts)}."
