@@ -53,12 +53,14 @@ def is_truth(table: Table, column: str) -> bool:
 
 
 def holds(table: Table, column: str, test: Callable[[Any], bool], most: int = 20) -> bool:
-    """Whether the first filled cells of a column pass a test, most of them at least."""
-    if column in table.nested:
-        cells = [json.loads(text) for text in table.nested[column].drop_null().slice(0, most).to_pylist()]
+    """Whether more than half of the first filled cells of a column pass a test."""
+    texts, nested = table.texts(column), table.nested.get(column)
+    if nested is not None and len(nested) - nested.null_count > len(texts) - texts.null_count:
+        cells = [json.loads(text) for text in nested.drop_null().slice(0, most).to_pylist()]
     else:
         cells = [parsed(text) for text in _filled(table, column).slice(0, most).to_pylist()]
-    return bool(cells) and 2 * sum(map(test, cells)) > len(cells)
+    filled = [cell for cell in cells if cell not in ([], {})]
+    return bool(filled) and 2 * sum(map(test, filled)) > len(filled)
 
 
 def _filled(table: Table, column: str) -> pa.ChunkedArray:

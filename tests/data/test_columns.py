@@ -1,15 +1,30 @@
-"""Columns recognised by their names, and the pairs they make."""
+"""Columns chosen or recognised, and the examples they make without copying a text."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
 import pytest
 
-from studio.data.columns import examples, recognise, unjoined
-from studio.data.example import Example
-from studio.data.table import Table, preview
+from studio.data.columns import Mapping, examples, live_example, resolve
+from studio.data.example import Example, Examples
+from studio.data.findings import Finding
+from studio.data.part import DataPart, Mapped
+from studio.data.table import Table
 from studio.errors import StudioError
+from tests.data.tables import table
 
 
-def table(*rows: dict[str, object], columns: tuple[str, ...] = ("prompt", "completion")) -> Table:
-    return Table("a.json", columns, list(rows), "json", "utf-8")
+def made(rows: Table, **options: Any) -> tuple[Examples, list[Finding], Mapping]:
+    sides = {name: options.pop(name) for name in ("prompt_column", "completion_column") if name in options}
+    part = DataPart(mapped=Mapped(**options), **sides)
+    mapping = resolve(rows, part)
+    return *examples(rows, mapping, part), mapping
+
+
+def names_only(*columns: str) -> Table:
+    return table({name: f"{name} {i}" for i, name in enumerate(columns)})
 
 
 @pytest.mark.parametrize(
@@ -32,15 +47,13 @@ def table(*rows: dict[str, object], columns: tuple[str, ...] = ("prompt", "compl
         (("प्रश्न", "उत्तर"), "प्रश्न", "उत्तर"),
         (("Câu hỏi", "Trả lời"), "Câu hỏi", "Trả lời"),
         (("prompt", "completion", "messages"), "prompt", "completion"),
-        (("act", "prompt"), "prompt", None),
-        (("v1", "v2"), None, None),
+        (("task_id", "prompt", "canonical_solution"), "prompt", "canonical_solution"),
     ],
 )
-def test_usual_names(columns: tuple[str, ...], prompt: str | None, completion: str | None) -> None:
-    found = recognise(columns)
+def test_usual_names(columns: tuple[str, ...], prompt: str, completion: str) -> None:
+    found = resolve(names_only(*columns), DataPart())
     assert (found.prompt, found.completion) == (prompt, completion)
-    assert found.complete == (prompt is not None and completion is not None)
-    assert found.reason.endswith(".")
+    assert (found.type, found.reason[-1]) == ("prompt-completion", ".")
 
 
 @pytest.mark.parametrize(
@@ -48,58 +61,144 @@ def test_usual_names(columns: tuple[str, ...], prompt: str | None, completion: s
     [
         (("v1", "v2"), "None of the columns 'v1' and 'v2' has a usual name for the prompt or completion"),
         (("act", "prompt"), "'prompt' looks like the prompt, but none of the columns"),
-        (("id", "conversations"), "prompt-completion pairs: save what is asked"),
-        (("messages", "label"), "conversations (ShareGPT-style, in column 'messages')"),
-        (("prompt", "chosen", "rejected"), "preferences (chosen and rejected)"),
-        (("text",), "The only column is 'text', and a pair needs two"),
-        (("instruction", "input", "output"), "does not join 'input' to the prompt"),
-        (("question", "answer", "level"), "Not used: 'level'"),
+        (("message",), "The only column is 'message', and a pair needs two"),
     ],
 )
-def test_the_reason_says_what_is_needed(columns: tuple[str, ...], expected: str) -> None:
-    assert expected in recognise(columns).reason
+def test_what_a_file_needs_is_said(columns: tuple[str, ...], expected: str) -> None:
+    with pytest.raises(StudioError) as caught:
+        resolve(names_only(*columns), DataPart())
+    assert expected in str(caught.value)
+
+
+def test_the_reason_names_what_is_not_used() -> None:
+    assert "Not used: 'level'." in resolve(names_only("question", "answer", "level"), DataPart()).reason
 
 
 def test_cells_become_text() -> None:
     rows = table({"prompt": 3, "completion": True}, {"prompt": None, "completion": 1.5}, {"completion": " x "})
-    assert examples(rows, "prompt", "completion") == [
-        Example(1, "3", "true"),
-        Example(2, "", "1.5"),
-        Example(3, "", " x "),
-    ]
+    assert made(rows)[0] == [Example(1, "3", "true"), Example(2, "", "1.5"), Example(3, "", " x ")]
+
+
+def test_pairs_are_the_very_columns_of_the_table() -> None:
+    """A million rows are taken as they are: no text is copied."""
+    rows = table(*({"prompt": f"p{i}", "completion": f"c{i}"} for i in range(100)))
+    before = pa.total_allocated_bytes()
+    found, _, _ = made(rows)
+    assert pa.total_allocated_bytes() - before < 2_000
+    assert found.table["prompt"].chunk(0).buffers()[2].address == rows.cells["prompt"].chunk(0).buffers()[2].address
 
 
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
-        (("a", "b"), "has no column 'a' and 'b'. Its columns are 'prompt' and 'completion'"),
-        (("prompt", "b"), "has no column 'b'."),
-        (("prompt", "prompt"), "for the prompt and for the completion"),
+        ({"prompt_column": "a", "completion_column": "b"}, "has no column 'a' and 'b'. Its columns are 'prompt' and"),
+        ({"prompt_column": "prompt", "completion_column": "b"}, "has no column 'b'."),
+        ({"prompt_column": "prompt", "completion_column": "prompt"}, "for the prompt and for the completion"),
+        ({"label_column": "c", "group_column": "d"}, "has no column 'c' and 'd'"),
+        ({"chosen_column": "prompt"}, "needs two different columns"),
+        ({"shape": "conversation"}, "was to be read as conversations"),
+        ({"shape": "text"}, "was to be read as plain text"),
+        ({"shape": "preference"}, "was to be read as preferences"),
     ],
 )
-def test_columns_that_cannot_be(chosen: tuple[str, str], expected: str) -> None:
+def test_columns_that_cannot_be(chosen: dict[str, str], expected: str) -> None:
     with pytest.raises(StudioError) as caught:
-        examples(table({"prompt": "a", "completion": "b"}), *chosen)
+        made(table({"prompt": "a", "completion": "b"}), **chosen)
     assert expected in str(caught.value)
 
 
-def test_nested_cells_are_named_and_never_walked() -> None:
-    deep: list[object] = []
-    for _ in range(100_000):
-        deep = [deep]
-    rows = table({"prompt": "a", "completion": "b"}, {"prompt": "a", "completion": deep})
-    with pytest.raises(StudioError, match=r"'completion' holds lists or objects instead of text \(row 2\)"):
-        examples(rows, "prompt", "completion")
-    assert preview(deep) == "(a list of 1)"
+def test_all_that_is_wrong_with_the_choices_is_said_at_once() -> None:
+    rows = table({"prompt": "a", "completion": "b"})
+    with pytest.raises(StudioError) as caught:
+        made(rows, prompt_template="{who}", completion_template="{", label_column="class")
+    assert len(caught.value.problems) == 3
 
 
-def test_a_filled_input_is_left_out_and_an_empty_one_is_not() -> None:
-    columns = ("instruction", "input", "output")
+def test_one_column_by_hand_and_the_other_by_its_name() -> None:
+    found, _, mapping = made(table({"a": "1", "what": "2", "answer": "3"}), prompt_column="what")
+    assert found == [Example(1, "2", "3")]
+    assert "'what' is the prompt: it was chosen by hand. 'answer' is the completion" in mapping.reason
+
+
+def test_nested_cells_of_a_text_column_are_left_out_and_named() -> None:
+    rows = table(
+        *({"prompt": f"p{i}", "completion": "c"} for i in range(5)), {"prompt": "p", "completion": {"deep": [[1]]}}
+    )
+    found, (finding,), _ = made(rows)
+    assert list(found.rows) == [1, 2, 3, 4, 5]
+    assert (finding.kind, finding.rows, finding.left_out) == ("nested-cell", [6], True)
+    assert "'completion' holds a list or an object where a text is wanted" in finding.message
+
+
+def test_a_filled_input_is_joined_under_the_instruction() -> None:
     rows = table(
         {"instruction": "hi", "input": " ", "output": "hello"},
         {"instruction": "sum up", "input": "a text", "output": "text"},
-        columns=columns,
+        {"instruction": "none", "output": "x"},
     )
-    (found,) = unjoined(rows, "instruction")
-    assert (found.rows, found.left_out) == ([2], True)
-    assert unjoined(rows, "input") == []
+    found, _, mapping = made(rows)
+    assert [each.prompt for each in found] == ["hi", "sum up\n\na text", "none"]
+    assert "'input' is joined under it where it is filled" in mapping.reason
+
+
+def test_an_input_is_not_joined_where_it_is_the_prompt_itself() -> None:
+    rows = table({"instruction": "x", "input": "asked", "output": "a"})
+    assert made(rows, prompt_column="input")[0][0].prompt == "asked"
+
+
+def test_templates_make_both_sides() -> None:
+    rows = table({"q": "Who?", "context": "Ada wrote it.", "a": "Ada"}, {"q": "When?", "context": None, "a": "Then"})
+    found, _, mapping = made(rows, prompt_template="{context}\n{q} {{json}}", completion_template="A: {a}")
+    assert [(each.prompt, each.completion) for each in found] == [
+        ("Ada wrote it.\nWho? {json}", "A: Ada"),
+        ("\nWhen? {json}", "A: Then"),
+    ]
+    assert (mapping.prompt, mapping.completion) == (None, None)
+    assert "made from the template" in mapping.reason
+
+
+def test_a_system_prompt_makes_conversations() -> None:
+    rows = table({"prompt": "a", "completion": "b", "who": "Be brief."}, {"prompt": "c", "completion": "d", "who": ""})
+    found, _, mapping = made(rows, system_prompt="Be kind.", system_column="who")
+    assert mapping.format == "conversational"
+    assert [each.conversation[0] for each in found] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "system", "content": "Be kind."},
+    ]
+    assert [(each.prompt, each.completion) for each in found] == [("a", "b"), ("c", "d")]
+    only_default = made(table({"prompt": "a", "completion": "b"}), system_prompt="Be kind.")[0]
+    assert [each["role"] for each in only_default[0].conversation] == ["system", "user", "assistant"]
+
+
+def test_label_and_group_are_taken_from_their_columns() -> None:
+    rows = table({"prompt": "a", "completion": "b", "kind": "x", "who": 7}, {"prompt": "c", "completion": "d"})
+    found, _, _ = made(rows, label_column="kind", group_column="who")
+    assert [(each.label, each.group) for each in found] == [("x", "7"), ("", "")]
+
+
+def test_a_label_follows_its_row_when_others_are_left_out() -> None:
+    spoken = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    rows = table({"messages": [], "kind": "x"}, {"messages": spoken, "kind": "y"})
+    found, _, _ = made(rows, label_column="kind")
+    assert [(each.row, each.label) for each in found] == [(2, "y")]
+
+
+def test_a_live_example_is_that_of_its_row() -> None:
+    rows = table({"q": "one", "a": "1"}, {"q": "two", "a": "2"})
+    part = DataPart(mapped=Mapped(prompt_template="<{q}>", completion_template="{a}"))
+    mapping = resolve(rows, part)
+    assert live_example(rows, mapping, part, 2) == Example(2, "<two>", "2")
+    with pytest.raises(StudioError, match="has no row 3"):
+        live_example(rows, mapping, part, 3)
+
+
+def test_a_live_example_of_a_row_that_makes_none_says_why() -> None:
+    rows = table({"messages": [{"role": "user", "content": "q"}]})
+    with pytest.raises(StudioError, match="no turn of the assistant"):
+        live_example(rows, resolve(rows, DataPart()), DataPart(), 1)
+
+
+def test_a_mapping_meets_a_file_without_its_columns() -> None:
+    mapping = resolve(table({"prompt": "a", "completion": "b"}), DataPart())
+    with pytest.raises(StudioError, match="has no column 'completion'"):
+        examples(table({"prompt": "a"}), mapping, DataPart())
