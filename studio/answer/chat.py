@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio.answer.child import Child, Gone
+from studio.answer.child import ChatChild, Gone
 from studio.answer.line import WaitingLine
 from studio.answer.settings import Settings
 from studio.answer.wire import SPEAKERS, Ask, Done, Failed, Load, Note, Speaker, Stop, Texts
@@ -35,9 +35,9 @@ class _Question:
     def __init__(self, number: int) -> None:
         self.number = number
         self.stopped = threading.Event()
-        self._child: Child | None = None
+        self._child: ChatChild | None = None
 
-    def send(self, child: Child, request: Ask | Load) -> None:
+    def send(self, child: ChatChild, request: Ask | Load) -> None:
         self._child = child
         child.send(request)
 
@@ -60,7 +60,7 @@ class ChatHost:
         self._line = WaitingLine()
         self._numbers = itertools.count(1)
         self._asked: dict[str, set[_Question]] = {}
-        self._child: Child | None = None
+        self._child: ChatChild | None = None
         self._guard = threading.Lock()  # of _asked and _child
 
     def open(self, run: Run, asker: str = "") -> Chat:
@@ -115,7 +115,7 @@ class ChatHost:
             finally:
                 question.stop()  # no harm where it has ended by itself
 
-    def _texts(self, child: Child, question: _Question, notify: Notify) -> Iterator[dict[Speaker, str]]:
+    def _texts(self, child: ChatChild, question: _Question, notify: Notify) -> Iterator[dict[Speaker, str]]:
         waited_after_stop = False
         while not waited_after_stop:
             stopping = question.stopped.is_set()
@@ -146,13 +146,13 @@ class ChatHost:
                 if not self._asked[asker]:
                     del self._asked[asker]
 
-    def _living(self) -> Child:
+    def _living(self) -> ChatChild:
         with self._guard:
             if self._child is None or not self._child.alive():
-                self._child = Child(self._log)
+                self._child = ChatChild(self._log)
             return self._child
 
-    def _why_gone(self, child: Child) -> str:
+    def _why_gone(self, child: ChatChild) -> str:
         if child.closed_because:
             return child.closed_because
         status = child.ended_with()

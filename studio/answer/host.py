@@ -7,15 +7,14 @@ error; standard output belongs to the wire.
 from __future__ import annotations
 
 import os
-import queue
-import threading
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from studio.answer.wire import REQUEST, Ask, Done, Failed, Load, Note, Reply, Speaker, Stop, Texts, line
+from studio.answer.wire import REQUEST, Ask, Done, Failed, Load, Note, Reply, Request, Speaker, Stop, Texts
 from studio.errors import StudioError
+from studio.run.pipe import Pipe
 
 if TYPE_CHECKING:
     from studio.answer.engine import Engine, Voices
@@ -32,44 +31,35 @@ ENVIRONMENT = {
 }
 
 
-class Pipe:
+class Page:
     """The page, as the host sees it: questions come in, replies go out, a wish to stop is heard at any time."""
 
-    def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
-        self._requests = requests
-        self._replies = replies
-        self._waiting: queue.SimpleQueue[Ask | Load] = queue.SimpleQueue()
+    def __init__(self) -> None:
         self._stopped: set[int] = set()
-        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        self._pipe: Pipe[Request, Reply] = Pipe.standard(REQUEST.validate_json, self._heard)
+        self.reply = self._pipe.reply
 
     def next(self) -> Ask | Load:
         """The next question, when there is one."""
-        return self._waiting.get()
+        request = self._pipe.next()
+        assert not isinstance(request, Stop)  # never waits
+        return request
 
     def stopped(self, question: int) -> bool:
         """Whether that question is to end now."""
         return question in self._stopped
 
-    def reply(self, reply: Reply) -> None:
-        """Send one line to the page."""
-        self._replies.write(line(reply))
-        self._replies.flush()
-
-    def _listen(self) -> None:
-        for text in self._requests:
-            request = REQUEST.validate_json(text)
-            if isinstance(request, Stop):
-                self._stopped.add(request.id)
-            else:
-                self._waiting.put(request)
-        os._exit(0)  # the page is gone: leave at once, whatever is being computed
+    def _heard(self, request: Request) -> bool:
+        if isinstance(request, Stop):
+            self._stopped.add(request.id)
+        return not isinstance(request, Stop)
 
 
 class Speech:
     """Passes on what is being said in one answer, at a pace that a page can follow."""
 
-    def __init__(self, pipe: Pipe, question: int, transcripts: dict[Speaker, Transcript]) -> None:
-        self._pipe = pipe
+    def __init__(self, page: Page, question: int, transcripts: dict[Speaker, Transcript]) -> None:
+        self._page = page
         self._question = question
         self._transcripts = transcripts
         self._order = list(transcripts.values())
@@ -81,7 +71,7 @@ class Speech:
             self._order[row].add(token)
         if time.monotonic() >= self._next_look:
             texts = {speaker: transcript.so_far() for speaker, transcript in self._transcripts.items()}
-            self._pipe.reply(Texts(id=self._question, texts=texts))
+            self._page.reply(Texts(id=self._question, texts=texts))
             self._next_look = time.monotonic() + PACE
 
     def whole(self) -> dict[Speaker, str]:
@@ -92,30 +82,30 @@ class Speech:
 class Host:
     """Answers one question after the other."""
 
-    def __init__(self, pipe: Pipe, engine: Engine) -> None:
-        self._pipe = pipe
+    def __init__(self, page: Page, engine: Engine) -> None:
+        self._page = page
         self._engine = engine
 
     def work(self) -> None:
         """Answer until the page goes away. A question that fails leaves the host ready for the next one."""
         while True:
-            request = self._pipe.next()
+            request = self._page.next()
             try:
                 texts = self._answer(request)
-                self._pipe.reply(Done(id=request.id, texts=texts))
+                self._page.reply(Done(id=request.id, texts=texts))
             except BrokenPipeError:
                 return
             except Exception as error:
                 traceback.print_exc()  # the whole story for the log; words for the page
-                self._pipe.reply(Failed(id=request.id, message=self._in_words(error)))
+                self._page.reply(Failed(id=request.id, message=self._in_words(error)))
 
     def _answer(self, request: Ask | Load) -> dict[Speaker, str]:
         from studio.run.directory import Run
 
         def notify(note: str) -> None:
-            self._pipe.reply(Note(id=request.id, note=note))
+            self._page.reply(Note(id=request.id, note=note))
 
-        if self._pipe.stopped(request.id):
+        if self._page.stopped(request.id):
             return {}
         voices = self._engine.load(Run(Path(request.run)), notify)
         return self._speak(request, voices) if isinstance(request, Ask) else {}
@@ -132,10 +122,10 @@ class Host:
         allowed = room(longest, voices.context, wanted)
         if allowed < wanted:
             note = f"Answers end after {allowed:,} tokens: the conversation takes {longest:,} of {voices.context:,}."
-            self._pipe.reply(Note(id=ask.id, note=note))
+            self._page.reply(Note(id=ask.id, note=note))
         settings = ask.settings.model_copy(update={"max_new_tokens": allowed})
-        speech = Speech(self._pipe, ask.id, {speaker: Transcript(voices.tokenizer) for speaker in ask.messages})
-        generate(voices, rows, settings, speech.heard, lambda: self._pipe.stopped(ask.id))
+        speech = Speech(self._page, ask.id, {speaker: Transcript(voices.tokenizer) for speaker in ask.messages})
+        generate(voices, rows, settings, speech.heard, lambda: self._page.stopped(ask.id))
         return speech.whole()
 
     def _in_words(self, error: Exception) -> str:
@@ -153,13 +143,11 @@ class Host:
 
 def main() -> None:
     """Do the slow imports, then answer."""
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # from here on a print of any library lands in the log, not between the replies
-    pipe = Pipe(os.fdopen(os.dup(0), "rb"), replies)
+    page = Page()
     os.environ.update(ENVIRONMENT)
     from studio.answer.engine import Engine
 
-    Host(pipe, Engine()).work()
+    Host(page, Engine()).work()
 
 
 if __name__ == "__main__":

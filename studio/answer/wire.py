@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from studio.answer.settings import Settings
 from studio.data.encode import Message
+from studio.run.wire import Line
 
 Speaker = Literal["base", "tuned"]
 SPEAKERS: tuple[Speaker, ...] = ("base", "tuned")
-
-
-class Line(BaseModel):
-    """What every line carries: the number of the question that it belongs to."""
-
-    model_config = ConfigDict(frozen=True)
-    id: int
 
 
 class Ask(Line):
@@ -55,12 +49,16 @@ class Texts(Line):
     kind: Literal["texts"] = "texts"
     texts: dict[Speaker, str]
 
+    def replaces(self, earlier: Line) -> bool:
+        """Each holds all that was said."""
+        return isinstance(earlier, Texts)
+
 
 class Done(Line):
     """The last line of a question. `texts` is exact now: nothing is held back any more."""
 
     kind: Literal["done"] = "done"
-    texts: dict[Speaker, str] = {}
+    texts: dict[Speaker, str] = Field(default_factory=dict)
 
 
 class Failed(Line):
@@ -74,8 +72,3 @@ Request = Ask | Load | Stop
 Reply = Note | Texts | Done | Failed
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])
-
-
-def line(message: Request | Reply) -> bytes:
-    """The message as it goes over the pipe."""
-    return message.model_dump_json().encode() + b"\n"

@@ -1,7 +1,8 @@
 import pytest
 
 from studio.answer.settings import Settings
-from studio.answer.wire import REPLY, REQUEST, Ask, Done, Failed, Load, Note, Stop, Texts, line
+from studio.answer.wire import REPLY, REQUEST, Ask, Done, Failed, Load, Note, Stop, Texts
+from studio.run.wire import line
 
 ASK = Ask(id=1, run="/runs/x", messages={"base": [{"role": "user", "content": "a\nb\u2028c"}]}, settings=Settings())
 

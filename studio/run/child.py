@@ -1,0 +1,137 @@
+"""A child process as the page sees it: lines in, lines out, and the news of its end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Generic
+
+from studio.home import CHECKOUT
+from studio.run.wire import Asked, Said, line
+
+PATIENCE = 5.0  # seconds that a child has to leave by itself
+
+
+class Gone(Exception):
+    """The child's process has ended: news, not a mistake."""
+
+
+class Inbox(Generic[Said]):
+    """Replies that were not read yet. Of those that pile up, the ones that a later one replaces are let go."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._replies: deque[Said | None] = deque()
+
+    def put(self, reply: Said | None) -> None:
+        """Add a reply; None says that no more will come."""
+        with self._changed:
+            last = self._replies[-1] if self._replies else None
+            if last is not None and reply is not None and last.id == reply.id and reply.replaces(last):
+                self._replies.pop()
+            self._replies.append(reply)
+            self._changed.notify()
+
+    def get(self, question: int, seconds: float) -> Said | None:
+        """The next reply to `question`, or None after `seconds` without one. Raises Gone where no more will come."""
+        with self._changed:
+            while self._changed.wait_for(lambda: self._replies, timeout=seconds):
+                reply = self._replies.popleft()
+                if reply is None:
+                    raise Gone
+                if reply.id == question:  # others belong to a question that was given up
+                    return reply
+        return None
+
+
+class Child(Generic[Asked, Said]):
+    """One life of a child that runs `python COMMAND`. `reply` is for one thread at a time, all else for any.
+
+    `read` turns one of its lines into a reply; what it prints goes to `log`. It ends when its standard input closes,
+    so it never outlives the page.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        read: Callable[[bytes], Said],
+        log: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._process = _spawn(command, log, environment or {})
+        self._read = read
+        self._inbox: Inbox[Said] = Inbox()
+        self._writing = threading.Lock()
+        self.closed_because = ""
+        threading.Thread(target=self._listen, name=f"child {self.pid}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._process.poll() is None
+
+    def send(self, request: Asked) -> None:
+        """Pass on a request. Raises Gone where nobody is there to read it."""
+        assert self._process.stdin is not None
+        with self._writing:
+            try:
+                self._process.stdin.write(line(request))
+                self._process.stdin.flush()
+            except (BrokenPipeError, ValueError) as error:  # ValueError: closed by us
+                raise Gone from error
+
+    def reply(self, question: int, seconds: float) -> Said | None:
+        """The next reply to `question`, or None after `seconds` without one. Raises Gone where no more will come."""
+        return self._inbox.get(question, seconds)
+
+    def ended_with(self) -> int:
+        """The exit status; negative where a signal ended it."""
+        return self._process.wait(PATIENCE)
+
+    def close(self, because: str) -> None:
+        """Let it end: at once, whatever it computes. Who waits for its reply is told `because`."""
+        assert self._process.stdin is not None
+        self.closed_because = because
+        with self._writing, suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def kill(self, because: str) -> None:
+        """End it now, without a chance to tidy up."""
+        self.closed_because = because
+        self._process.kill()
+        self.close(because)
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as replies:
+            for text in replies:
+                if text.endswith(b"\n"):  # a kill can tear the last line
+                    self._inbox.put(self._read(text))
+        self._inbox.put(None)
+
+
+def _spawn(command: Sequence[str], log: Path | None, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    with (log or Path(os.devnull)).open("ab") as errors:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=CHECKOUT,
+            env=os.environ | environment,
+            start_new_session=True,
+        )
