@@ -15,8 +15,9 @@ from transformers import GenerationConfig
 from studio.answer.prompts import end_tokens
 from studio.errors import StudioError
 from studio.recipe.models import fetch, locate
-from studio.run.base import Precision, choose_precision, load_model, load_tokenizer
+from studio.run.base import Precision, choose_precision, load_model
 from studio.run.directory import Run
+from studio.run.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase

@@ -1,4 +1,4 @@
-"""Loading a base model and its tokenizer safely, in a precision that suits the machine."""
+"""Loading a base model safely, in a precision that suits the machine."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from studio.errors import StudioError
-from studio.home import ASSETS
 
 if TYPE_CHECKING:
-    from transformers import BitsAndBytesConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import BitsAndBytesConfig, PretrainedConfig, PreTrainedModel
 
-PLAIN_TEMPLATE = ASSETS / "plain_chat_template.jinja"
 WORTH_IT = 1.2  # bfloat16 must be this much faster than float32 on a CPU, or its rounding is not worth having
 
 
@@ -69,36 +67,6 @@ def _matmul_seconds(dtype: torch.dtype, size: int = 512, repeats: int = 8) -> fl
         matrix @ matrix
         best = min(best, time.perf_counter() - start)
     return best
-
-
-def load_tokenizer(folder: Path) -> tuple[PreTrainedTokenizerBase, list[tuple[str, str]]]:
-    """The tokenizer, able to render conversations and to pad; and what had to be decided for that, with reasons.
-
-    Raises:
-        StudioError: there is no usable tokenizer or no token that ends a text.
-    """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:
-        raise StudioError(
-            f"The tokenizer in {folder} cannot be loaded ({type(error).__name__}: {error!s:.200}). "
-            "Choose a folder with a whole tokenizer.json."
-        ) from error
-    if tokenizer.eos_token is None:
-        raise StudioError(
-            f"The tokenizer in {folder} has no end token, so the model could never learn to stop. "
-            "Set eos_token in its tokenizer_config.json, or choose another base model."
-        )
-    decisions = []
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_TEMPLATE.read_text("utf-8")
-        decisions.append(("plain template: prompt, new line, completion, end token", "the base has no chat template"))
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-        decisions.append(
-            (f"padding with {tokenizer.eos_token}", "the base has no padding token; padding is never trained")
-        )
-    return tokenizer, decisions
 
 
 def load_model(folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None = None) -> PreTrainedModel:

@@ -7,7 +7,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.data.dataset import Prepared
-from studio.data.example import Example
+from studio.data.example import Examples
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.read import load_recipe
@@ -23,6 +23,7 @@ from studio.recipe.recipe import Recipe
 from studio.run import owner
 from studio.run.events import AnyEvent, Ended, read_events
 from studio.run.names import new_name
+from studio.run.rows import read_rows, write_rows
 
 CROWDED = 100  # names tried before a number is added: a day has about 1,700 of them
 TAIL_BYTES = 8192  # more than the last event ever takes
@@ -86,10 +87,9 @@ class Run:
         """What happened after byte `cursor`, and the next cursor."""
         return read_events(self.events_path, cursor)
 
-    def examples(self, part: str) -> list[Example]:
+    def examples(self, part: str) -> Examples:
         """The rows of `part` ("train" or "held_out") as they were when the run was made."""
-        with (self.path / "data" / f"{part}.jsonl").open(encoding="utf-8") as lines:
-            return [Example(**json.loads(line)) for line in lines]
+        return read_rows(self.path / "data" / f"{part}.jsonl", self.source().get("type", "prompt-completion"))
 
     def source(self) -> dict[str, Any]:
         """Where the rows came from: file name, fingerprint, columns, counts."""
@@ -138,8 +138,8 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared) -> Run:
     try:
         (draft / "data").mkdir(parents=True)
         (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
-        _write_examples(draft / "data" / "train.jsonl", prepared.train)
-        _write_examples(draft / "data" / "held_out.jsonl", prepared.held_out)
+        write_rows(draft / "data" / "train.jsonl", prepared.train)
+        write_rows(draft / "data" / "held_out.jsonl", prepared.held_out)
         (draft / "data" / "source.json").write_text(json.dumps(_source(prepared), indent=1), "utf-8")
         return Run(_rename_to_free_name(draft, home.runs))
     except OSError as error:
@@ -180,16 +180,11 @@ def _run_folders(home: Home) -> Iterator[Run]:
             yield Run(folder)
 
 
-def _write_examples(path: Path, examples: Iterable[Example]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for example in examples:
-            file.write(json.dumps(example.to_json()) + "\n")
-
-
 def _source(prepared: Prepared) -> dict[str, Any]:
     return {
         **prepared.table.facts,
         "fingerprint": prepared.fingerprint,
+        "type": prepared.train.type,
         "prompt_column": prepared.mapping.prompt,
         "completion_column": prepared.mapping.completion,
         "train_rows": len(prepared.train),

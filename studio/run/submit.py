@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from studio.data.dataset import Prepared, prepare
 from studio.data.part import DataPart
-from studio.data.source import data_file
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.hardware import detect
 from studio.recipe.problems import problems
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run, create_run, list_runs
+from studio.run.study.caches import Cache
+from studio.run.study.keys import Stamp, stamps
+from studio.run.study.store import store, stored
 
 
-def prepare_part(data: DataPart) -> Prepared:
+def prepare_part(data: DataPart, home: Home | None = None) -> Prepared:
     """The rows of a recipe's data part. Raises StudioError where a file cannot be read or its columns are not known.
 
-    The last few answers are kept while their files stay as they are, because each move of a slider asks again.
+    The last few answers are kept while their files stay as they are, because each move of a slider asks again. With a
+    `home`, what was made of a large file is taken from its cache, or put there, so that no other process reads it anew.
     """
-    return _prepared(data, _stamp(data.path), _stamp(data.held_out_path))
+    return _prepared(_Asked(data, stamps(data), home))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The rows asked for, as their files are now. Where they may be kept makes no other rows of them."""
+
+    data: DataPart
+    stamps: tuple[Stamp, ...]
+    home: Home | None = field(compare=False)
 
 
 @lru_cache(maxsize=4)
-def _prepared(data: DataPart, *_: float) -> Prepared:
-    return prepare(data)
-
-
-def _stamp(path: str) -> float:
-    """When a file was written last, in seconds; 0 where there is none."""
-    try:
-        return data_file(path).stat().st_mtime
-    except OSError:
-        return 0.0
+def _prepared(asked: _Asked) -> Prepared:
+    if asked.home is None:
+        return prepare(asked.data)
+    cache = Cache(asked.home.cache)
+    return stored(cache, asked.data) or store(cache, asked.data, prepare(asked.data))
 
 
 def submit(home: Home, recipe: Recipe) -> Run:
@@ -42,7 +50,7 @@ def submit(home: Home, recipe: Recipe) -> Run:
     Raises:
         StudioError: everything that stands in the way, at once.
     """
-    prepared = prepare_part(recipe.data) if recipe.data.path else None
+    prepared = prepare_part(recipe.data, home) if recipe.data.path else None
     found = [problem.message for problem in problems(recipe, prepared, detect()) if problem.severity == "error"]
     if found:
         raise StudioError(*found)

@@ -20,10 +20,11 @@ from studio.data.encode import Encoded, encode
 from studio.errors import StudioError
 from studio.recipe.models import fetch, locate
 from studio.run import owner
-from studio.run.base import Precision, choose_precision, load_model, load_tokenizer
+from studio.run.base import Precision, choose_precision, load_model
 from studio.run.directory import Run
 from studio.run.events import Decision, Ended, Event, EventWriter, Phase, Started, Warned
 from studio.run.recorder import Recorder
+from studio.run.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -138,7 +139,7 @@ def _encoded(run: Run, part: str, tokenizer: PreTrainedTokenizerBase, recipe: Re
     pairs = run.examples(part)
     if part == "held_out":
         if recipe.training.evaluations == 0:
-            pairs = []
+            pairs = pairs[:0]
         elif len(pairs) > recipe.training.evaluation_rows:
             chosen = recipe.training.evaluation_rows
             reason = f"{len(pairs)} are held out; scoring after the run takes them all"

@@ -32,7 +32,7 @@ def model(tiny_base):
 
 
 def tokenizer_of(name: str, tiny_base: Path):
-    from studio.run.base import load_tokenizer
+    from studio.run.tokenizer import load_tokenizer
 
     folder = {"tiny": tiny_base, "starter": STARTER, "minimind-chatml": MINIMIND}[name]
     if not folder.exists():

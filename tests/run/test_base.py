@@ -15,7 +15,8 @@ from studio.data.encode import prompt_messages
 from studio.errors import StudioError
 from studio.recipe.methods import QLora
 from studio.run import base
-from studio.run.base import choose_precision, load_model, load_tokenizer
+from studio.run.base import choose_precision, load_model
+from studio.run.tokenizer import load_tokenizer
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(home, prepared, monkeypatch):
     def no_room(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(directory, "_write_examples", no_room)
+    monkeypatch.setattr(directory, "write_rows", no_room)
     with pytest.raises(StudioError, match=r"No space left on device.*nothing was started"):
         create_run(home, Recipe(), prepared)
     assert list(home.runs.iterdir()) == []

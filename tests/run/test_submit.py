@@ -8,6 +8,7 @@ from studio.data.part import DataPart
 from studio.data.source import data_file
 from studio.errors import StudioError
 from studio.home import CHECKOUT
+from studio.run import submit as submit_module
 from studio.run.directory import Status, list_runs
 from studio.run.events import Ended, EventWriter
 from studio.run.submit import prepare_part, submit
@@ -83,6 +84,18 @@ def test_the_data_part_decides_what_is_held_out(pairs_file, tmp_path):
     assert [pair.prompt for pair in prepare_part(with_file).held_out] == ["new"]
     turned = part.model_copy(update={"prompt_column": "completion", "completion_column": "prompt"})
     assert prepare_part(turned).train[0].completion.startswith("Colour")
+
+
+def test_a_large_file_is_read_once_for_all_processes(home, pairs_file, monkeypatch):
+    part = DataPart(path=str(pairs_file), split_seed=5)
+    monkeypatch.setattr("studio.run.study.store.LARGE_ROWS", 5)
+    first = prepare_part(part, home)
+    submit_module._prepared.cache_clear()  # as in another process
+    monkeypatch.setattr(submit_module, "prepare", lambda _: pytest.fail("read again"))
+    again = prepare_part(part, home)
+    assert again is not first
+    assert (again.train, again.fingerprint) == (first.train, first.fingerprint)
+    assert prepare_part(part) is again
 
 
 def test_a_file_is_looked_for_here_and_then_in_the_studio(tmp_path, monkeypatch):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from functools import cache as once
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -66,8 +64,7 @@ def load(folder: Path) -> Prepared:
 def _saved(record: Prepared | Table | Examples, columns: ColumnWriter) -> dict[str, Any]:
     """A dataclass as JSON values; every column in it is handed to `columns` and named here."""
     return {
-        field.name: _value_saved(getattr(record, field.name), _hints(type(record))[field.name], columns)
-        for field in fields(record)
+        name: _value_saved(getattr(record, name), hint, columns) for name, hint in get_type_hints(type(record)).items()
     }
 
 
@@ -86,7 +83,7 @@ def _value_saved(value: Any, hint: Any, columns: ColumnWriter) -> Any:
 
 
 def _loaded(kind: type, facts: dict[str, Any], columns: ColumnReader) -> dict[str, Any]:
-    hints = _hints(kind)
+    hints = get_type_hints(kind)
     return {name: _value_loaded(value, hints[name], columns) for name, value in facts.items()}
 
 
@@ -102,8 +99,3 @@ def _value_loaded(value: Any, hint: Any, columns: ColumnReader) -> Any:
     if hint == dict[str, pa.ChunkedArray]:
         return {name: columns.get(column) for name, column in value.items()}
     return TypeAdapter(hint).validate_python(value)
-
-
-@once
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)

@@ -1,4 +1,4 @@
-"""A prepared file that is kept equals the one that was read, is mapped and not read, and is gone when the file changes."""
+"""A large file that was prepared is kept: equal to what was read, mapped and not read, gone when the file changes."""
 
 from __future__ import annotations
 
@@ -73,6 +73,7 @@ def test_the_text_is_on_the_disk_once_and_mapped(file, cache, all_are_large):
     text = sum(len(b"Ask 100 \xf0\x9f\xa6\x8a Say 1") for _ in range(300))
     assert sum(path.stat().st_size for path in entry.glob("*.arrow")) < 5 * text
     assert pa.total_allocated_bytes() - before < 1000
+    assert len(loaded.examples) == 301
 
 
 def test_a_small_file_is_not_kept(file, cache):
