@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,9 @@ from studio.data.findings import Finding
 
 MAX_COLUMNS = 1_000
 """More than these and the names are data themselves (a transposed file, an object whose keys are texts)."""
+
+MAX_ROWS = 5_000_000
+"""More rows than any run on one machine goes through once."""
 
 MAX_CELL_CHARACTERS = 10_000_000
 """One cell longer than this is a file in a cell; the longest prompt anyone trains on is a hundredth of it."""
@@ -95,27 +98,6 @@ class Table:
         """Every row, a few thousand at a time."""
         for start in range(0, len(self), 5000):
             yield from self.some(range(start, min(start + 5000, len(self))))
-
-
-def cells_of(rows: Iterable[Row], columns: Sequence[str]) -> tuple[pa.Table, dict[str, pa.ChunkedArray]]:
-    """Rows as `Table.cells` and `Table.nested`. A missing name and None become null, numbers and truth values text."""
-    texts: dict[str, list[str | None]] = {name: [] for name in columns}
-    nested: dict[str, dict[int, str]] = {}
-    for place, row in enumerate(rows):
-        for name in columns:
-            cell = row.get(name)
-            if isinstance(cell, (list, dict)):
-                nested.setdefault(name, {})[place] = json.dumps(cell, ensure_ascii=False)
-                cell = None
-            texts[name].append(None if cell is None else text_of(cell))
-    length = len(next(iter(texts.values()), []))
-    return (
-        pa.table({name: pa.array(column, pa.large_string()) for name, column in texts.items()}),
-        {
-            name: pa.chunked_array([pa.array([found.get(i) for i in range(length)], pa.large_string())])
-            for name, found in nested.items()
-        },
-    )
 
 
 def text_of(cell: Any) -> str | None:

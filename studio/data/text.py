@@ -2,8 +2,10 @@
 
 import codecs
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from studio.data.unpack import PIECE_BYTES, Source
 from studio.data.wording import counted, quoted
 from studio.errors import StudioError
 
@@ -13,21 +15,6 @@ GUESS_BYTES = 256 * 1024
 WESTERN_SHARE = 0.3
 """Letters beyond ASCII, as a share of all: less in any Western text, more in Cyrillic, Greek or Chinese read as it."""
 
-SIGNATURES = (
-    (b"\x1f\x8b", "a gzip archive", "unpack it and choose what is inside"),
-    (b"PK\x03\x04", "an Excel workbook (XLSX) or a ZIP archive", "open it, save it as CSV (UTF-8) and choose that"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (XLS)", "open it, save it as CSV (UTF-8) and choose that"),
-    (b"PAR1", "a Parquet file", "save it as JSONL and choose that"),
-    (b"ARROW1", "an Arrow file", "save it as JSONL and choose that"),
-    (b"SQLite format 3", "a SQLite database", "export the table as CSV and choose that"),
-    (b"%PDF", "a PDF", "copy its pairs into a CSV, JSON or JSONL file"),
-    (b"\x89PNG", "a picture", "choose the file with the pairs"),
-    (b"\xff\xd8\xff", "a picture", "choose the file with the pairs"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "unpack it and choose what is inside"),
-    (b"BZh", "a bzip2 archive", "unpack it and choose what is inside"),
-    (b"\xfd7zXZ\x00", "an xz archive", "unpack it and choose what is inside"),
-)
-
 BYTE_ORDER_MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8", "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32"),
@@ -36,63 +23,127 @@ BYTE_ORDER_MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16"),
 )
 
+NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
+"""What Python calls encodings and no file is in."""
+
 _CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+class NotPlainError(Exception):
+    """Bytes that were taken for plain UTF-8 are not; they have to be looked at as a whole."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A file's text, the name the user gave the file, and how its bytes were read."""
+    """A file's text in pieces of UTF-8, the name the user gave the file, and how its bytes were read.
+
+    The pieces are checked only where they were decoded before: those of a large file come straight from the disk, and
+    who parses them raises NotPlainError where they are not UTF-8.
+    """
 
     name: str
-    content: str
     encoding: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    pieces: Callable[[], Iterator[bytes]]
+
+    def data(self) -> bytes:
+        """All of it, as UTF-8.
+
+        Raises NotPlainError where a byte is none of a text.
+        """
+        data = b"".join(self.pieces())
+        if b"\0" in data:
+            raise NotPlainError
+        return data
+
+    def content(self) -> str:
+        """All of it. Raises NotPlainError where it is no text."""
+        try:
+            return self.data().decode("utf-8")
+        except UnicodeDecodeError:
+            raise NotPlainError from None
+
+    def head(self, characters: int) -> str:
+        """Its beginning, with what is not UTF-8 replaced."""
+        return _head(self.pieces(), characters).decode("utf-8", "ignore")[:characters]
 
 
-def decode(data: bytes, name: str) -> Text:
-    """The bytes as text.
+def plain(source: Source) -> Text | None:
+    """The text of a file that begins like UTF-8, without reading more than its beginning; None for any other."""
+    head = source.head(GUESS_BYTES)
+    mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+    try:
+        start = codecs.getincrementaldecoder("utf-8")().decode(head[mark:])
+    except UnicodeDecodeError:
+        return None
+    if head.startswith(codecs.BOM_UTF16_LE) or "\0" in start or not start.strip() or _is_binary(start):
+        return None
+    notes = ("encoding utf-8: the file begins with its mark, now removed",) if mark else ()
+    return Text(source.name, "utf-8", (*source.notes, *notes), lambda: _without(source.pieces(), mark))
+
+
+def decode(source: Source, encoding: str = "") -> Text:
+    """The text of any file. `encoding` is what the user says it is in; empty: it is detected.
 
     Raises StudioError for an empty file and for one that is no text.
     """
-    for signature, kind, advice in SIGNATURES:
-        if data.startswith(signature):
-            raise StudioError(
-                f"{quoted(name)} is {kind} by its first bytes, and this version reads CSV, JSON and JSONL. "
-                f"Please {advice}."
-            )
-    text = _marked(data, name) or _unmarked(data, name)
-    if not text.content.strip():
-        raise StudioError(f"{quoted(name)} is empty. Choose a file with a prompt and a completion in every row.")
-    _refuse_binary(text)
-    return text
+    data = source.whole()
+    content, found, notes = _chosen(data, encoding) if encoding else _marked(data) or _unmarked(data, source.name)
+    del data
+    if not content.strip():
+        raise StudioError(f"{quoted(source.name)} is empty. Choose a file with an example in every row.")
+    _refuse_binary(content, source.name)
+    return Text(source.name, found, (*source.notes, *notes), lambda: _encoded(content))
 
 
-def _marked(data: bytes, name: str) -> Text | None:
+Decoded = tuple[str, str, tuple[str, ...]]
+"""The text, the encoding's name, and what there is to tell."""
+
+
+def _chosen(data: bytes, encoding: str) -> Decoded:
+    try:
+        codec = codecs.lookup(encoding.strip()).name
+        if codec in NO_ENCODINGS:
+            raise LookupError
+        content = data.decode(codec, "replace").removeprefix("\ufeff")
+    except (LookupError, UnicodeError, ValueError):  # ValueError: a NUL in the name
+        raise StudioError(
+            f"{quoted(encoding)} is no encoding that is known. Leave it empty, or try utf-8, windows-1252, utf-16, "
+            "cp1251, shift_jis or gb18030."
+        ) from None
+    broken = content.count("\ufffd")
+    lost = f", in which {counted(broken, 'place')} could not be read" if broken else ""
+    return content, codec, (f"encoding {codec}, as chosen{lost}",)
+
+
+def _marked(data: bytes) -> Decoded | None:
     for mark, codec, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             content = data[len(mark) :].decode(codec, "replace")
-            return Text(name, content, encoding, (f"encoding {encoding}: the file begins with its mark, now removed",))
+            return content, encoding, (f"encoding {encoding}: the file begins with its mark, now removed",)
     return None
 
 
-def _unmarked(data: bytes, name: str) -> Text:
+def _unmarked(data: bytes, name: str) -> Decoded:
     if b"\0" in data:
         return _wide(data, name)
     try:
-        return Text(name, data.decode("utf-8"), "utf-8")
+        return data.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError:
-        return _damaged(data, name) or _legacy(data, name)
+        return _damaged(data) or _legacy(data)
 
 
-def _wide(data: bytes, name: str) -> Text:
-    """UTF-16 without a mark: in text of ASCII letters every other byte is NUL."""
+def _wide(data: bytes, name: str) -> Decoded:
+    """UTF-16 or UTF-32 without a mark: in text of ASCII letters every other byte is NUL, or three of four are."""
     sample = data[:4096]
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    half = len(sample) / 2
+    shares = [sample[place::4].count(0) / max(1, len(sample[place::4])) for place in range(4)]
+    for codec, full in (("utf-32-le", 0), ("utf-32-be", 3)):
+        if shares[full] < 0.05 and all(share > 0.6 for place, share in enumerate(shares) if place != full):
+            return data.decode(codec, "replace"), "utf-32", (f"encoding {codec}: three of four bytes are zero",)
+    even, odd = (shares[0] + shares[2]) / 2, (shares[1] + shares[3]) / 2
     for codec, nul, other in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        if nul > 0.4 * half and other < 0.05 * half:
-            content = data.decode(codec, "replace")
-            return Text(name, content, "utf-16", (f"encoding {codec}: every other byte is zero",))
+        if nul > 0.4 and other < 0.05:
+            return data.decode(codec, "replace"), "utf-16", (f"encoding {codec}: every other byte is zero",)
     place = data.index(b"\0")
     raise StudioError(
         f"{quoted(name)} holds a NUL byte (line {data.count(bytes([10]), 0, place) + 1}, byte {place + 1:,} of the "
@@ -101,7 +152,7 @@ def _wide(data: bytes, name: str) -> Text:
     )
 
 
-def _damaged(data: bytes, name: str) -> Text | None:
+def _damaged(data: bytes) -> Decoded | None:
     """UTF-8 in which a few bytes are broken: far more characters beyond ASCII are whole than are not."""
     content = data.decode("utf-8", "replace")
     broken = content.count("\ufffd")
@@ -109,10 +160,10 @@ def _damaged(data: bytes, name: str) -> Text | None:
     if whole <= broken:
         return None
     note = f"encoding utf-8, but {counted(broken, 'place')} could not be read and became the replacement character"
-    return Text(name, content, "utf-8", (note,))
+    return content, "utf-8", (note,)
 
 
-def _legacy(data: bytes, name: str) -> Text:
+def _legacy(data: bytes) -> Decoded:
     encoding = "windows-1252"
     content = data.decode(encoding, "replace")
     if "\ufffd" in content:  # five bytes mean nothing in Windows-1252
@@ -122,8 +173,8 @@ def _legacy(data: bytes, name: str) -> Text:
     if beyond > WESTERN_SHARE * letters:
         encoding = _guess(data) or encoding
         content = data.decode(encoding, "replace")
-    note = f"encoding {encoding}, because the bytes are not UTF-8; if letters look wrong, save the file as UTF-8"
-    return Text(name, content, encoding, (note,))
+    note = f"encoding {encoding}, because the bytes are not UTF-8; if letters look wrong, choose another encoding"
+    return content, encoding, (note,)
 
 
 def _guess(data: bytes) -> str | None:
@@ -133,14 +184,38 @@ def _guess(data: bytes) -> str | None:
     return None if best is None else best.encoding
 
 
-def _refuse_binary(text: Text) -> None:
-    place = text.content.find("\0")
-    sample = text.content[:GUESS_BYTES]
-    controls = len(_CONTROLS.findall(sample))
-    if place < 0 and controls <= 0.05 * len(sample):
+def _is_binary(start: str) -> bool:
+    return len(_CONTROLS.findall(start[:GUESS_BYTES])) > 0.05 * len(start[:GUESS_BYTES])
+
+
+def _refuse_binary(content: str, name: str) -> None:
+    if "\0" in content:
+        what = "NUL characters"
+    elif _is_binary(content):
+        what = f"{counted(len(_CONTROLS.findall(content[:GUESS_BYTES])), 'control character')} near its beginning"
+    else:
         return
-    what = "NUL characters" if place >= 0 else f"{counted(controls, 'control character')} near its beginning"
     raise StudioError(
-        f"{quoted(text.name)} holds {what}, which no text has: it is a binary file under another name, or a damaged "
-        "one. Save the data as CSV, JSON or JSONL in UTF-8."
+        f"{quoted(name)} holds {what}, which no text has: it is a binary file under another name, or a damaged one. "
+        "Save the data as CSV, JSON or JSONL in UTF-8."
     )
+
+
+def _without(pieces: Iterator[bytes], mark: int) -> Iterator[bytes]:
+    yield next(pieces, b"")[mark:]
+    yield from pieces
+
+
+def _encoded(content: str) -> Iterator[bytes]:
+    for start in range(0, len(content), PIECE_BYTES):
+        yield content[start : start + PIECE_BYTES].encode("utf-8", "replace")
+
+
+def _head(pieces: Iterator[bytes], length: int) -> bytes:
+    """At least `length` bytes of the beginning, where there are as many."""
+    head = bytearray()
+    for piece in pieces:
+        head += piece
+        if len(head) >= 4 * length:
+            break
+    return bytes(head[: 4 * length])

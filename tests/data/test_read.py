@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.data import delimited
-from studio.data import read as reading
+from studio.data import delimited, delimited_quick, dialect, unpack
 from studio.data.read import read
 from studio.errors import StudioError
 
@@ -30,7 +29,6 @@ BAD = [
     ("blank.jsonl", "\n \n\n", "is empty"),
     ("header.csv", HEADER, "a header ('prompt' and 'completion') and no rows"),
     ("one column.csv", "prompt\na\nb\n", "its first line 'prompt' is one column only"),
-    ("prose.txt", "First Citizen:\nBefore we proceed any further, hear me speak.\n", "one column only"),
     ("page.csv", "<html>\n<body>a, b</body>", "one column only"),
     ("twice.csv", "prompt,prompt,completion\na,b,c\n", "names 'prompt' more than once"),
     ("wide.csv", ",".join(f"c{n}" for n in range(2000)) + "\n1\n", "2,000 columns and at most 1,000"),
@@ -45,9 +43,9 @@ BAD = [
     ("nul.csv", b"prompt,completion\na,b\nc\0,d\n", "a NUL byte (line 3, byte 24 of the file)"),
     ("noise.csv", random.Random(0).randbytes(4096), "binary file under another name"),
     ("controls.csv", bytes(range(1, 256)) * 4, "control characters near its beginning"),
-    ("book.csv", b"PK\x03\x04rest", "an Excel workbook (XLSX) or a ZIP archive"),
-    ("rows.jsonl", b"\x1f\x8brest", "a gzip archive"),
-    ("table.csv", b"PAR1rest", "a Parquet file"),
+    ("book.csv", b"PK\x03\x04rest", "an Excel workbook by its first bytes and cannot be read"),
+    ("rows.jsonl", b"\x1f\x8brest", "a gzip archive that ends in the middle"),
+    ("table.csv", b"PAR1rest", "a Parquet file by its first bytes and cannot be read"),
     ("paper.csv", b"%PDF-1.7", "a PDF"),
     ("comma.json", '[{"a": "b"},\n {"a" "b"}]', "broken JSON at line 2, column 7: expecting ':' delimiter"),
     ("cut.json", '[{"a": "b"},\n {"a":', "broken JSON at line 2, column 7: the text ends in the middle"),
@@ -57,8 +55,8 @@ BAD = [
     ("lines.jsonl", '{"a": 1}\n\n{"a": \n["b"]\n{"a": 2},\n', "lines 3, 4 and 5 cannot be read"),
     ("first line.jsonl", '{"a": \n{"a": 1}\n{"a": 2}\n', "line 1 cannot be read"),
     ("names.json", '[{"a": 1, "a": 2}]', "gives the name 'a' twice"),
-    ("deep.json", "[" * 100_000, "nests lists or objects hundreds of levels deep"),
-    ("deep.jsonl", '{"a": 1}\n' + '{"a":' * 100_000, "nests lists or objects on line 2"),
+    ("deep.json", "[" * 100_000, "lists or objects nest more than 100 levels deep"),
+    ("deep.jsonl", '{"a": 1}\n' + '{"a":' * 100_000, "Line 2, lists or objects nest more than 100 levels"),
     ("no rows.json", "[]", "is an empty list"),
     ("no names.json", "{}", "is an empty object"),
     ("empty objects.json", "[{}, {}]", "has 2 objects and all are empty"),
@@ -178,7 +176,8 @@ def test_mixed_names_are_a_note(tmp_path: Path) -> None:
 
 
 def test_a_later_reader_may_lower_the_cell_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "MAX_CELL_CHARACTERS", 100)
+    for module in (delimited, delimited_quick, dialect):
+        monkeypatch.setattr(module, "MAX_CELL_CHARACTERS", 100)
     with pytest.raises(StudioError, match=r"row 2 \(it begins on line 3\) has a cell of more than 100 characters"):
         read(written(tmp_path, "a.csv", HEADER + f"a,b\nc,{'d' * 101}\n"))
 
@@ -194,13 +193,13 @@ def test_hostile_names_are_shown_harmless_and_short(tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path, message in (
         (tmp_path / "none.csv", "There is no file"),
-        (tmp_path, "is a folder"),
+        (tmp_path, "is a folder without a file that is read"),
         (Path("/dev/null"), "is not a regular file"),
         (Path("a\0b"), "cannot be opened"),
     ):
         with pytest.raises(StudioError, match=message):
             read(path)
-    monkeypatch.setattr(reading, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(unpack, "MAX_BYTES", 10)
     with pytest.raises(StudioError, match="at most"):
         read(written(tmp_path, "a.csv", HEADER + "a,b\n"))
 

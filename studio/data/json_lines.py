@@ -1,0 +1,217 @@
+"""JSONL: an object per line, streamed. What the quick parser cannot read exactly, the exact one reads again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any
+
+import orjson
+
+from studio.data.gather import Gather
+from studio.data.json_exact import MAX_DEPTH, JsonError, exact
+from studio.data.table import Row
+from studio.data.text import NotPlainError, Text
+from studio.data.wording import counted, listed, quoted
+from studio.errors import StudioError
+
+MAX_LINE_BYTES = 64 * 2**20
+"""A longer line holds a whole file; a row of a hundred thousand tokens has half a MiB."""
+
+SHOWN_LINES = 5
+
+Line = tuple[int, bytes]
+"""A line and its number."""
+
+_SAME_IN_BOTH = frozenset({str, type(None), bool})
+
+
+@dataclass
+class Wrong:
+    """The lines that could not be read, and why the first of them could not."""
+
+    lines: list[int] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+
+    def add(self, line: int, why: str) -> None:
+        self.lines.append(line)
+        if len(self.why) < SHOWN_LINES:
+            self.why.append(f"Line {line:,}, {why}.")
+
+    def refuse(self, name: str) -> None:
+        """Raises StudioError where there are some."""
+        if self.lines:
+            word = "line" if len(self.lines) == 1 else "lines"
+            numbers = listed([f"{number:,}" for number in self.lines], SHOWN_LINES)
+            raise StudioError(
+                f"{quoted(name)}: {word} {numbers} cannot be read. In JSONL every line is one object, such as "
+                '{"prompt": "…", "completion": "…"}. Correct or remove the following.',
+                *self.why,
+            )
+
+
+def read_lines(text: Text, limit: int | None) -> tuple[Gather, tuple[str, ...]]:
+    """The rows of a JSONL text, and what there is to tell of its lines.
+
+    Raises StudioError that names every line that is no object, NotPlainError where the text is no UTF-8.
+    """
+    gathered, wrong = Gather(text.name), Wrong()
+    last = number = 0
+    for batch in line_batches(text):
+        lines = [(i, line) for i, line in enumerate(batch, number + 1) if line and not line.isspace()]
+        number += len(batch)
+        if limit is not None:
+            lines = lines[: limit - len(gathered)]
+        rows = _rows(lines, wrong)
+        if not wrong.lines:
+            gathered.add(rows)
+        last = lines[-1][0] if lines else last
+        if limit is not None and len(gathered) >= limit:
+            break
+    wrong.refuse(text.name)
+    blank = last - len(gathered)
+    return gathered, (f"{counted(blank, 'blank line')} skipped, and not counted as rows",) if blank else ()
+
+
+def first_lines(text: Text, number: int) -> list[str]:
+    """The first lines that are not blank.
+
+    Raises NotPlainError where they are no UTF-8.
+    """
+    lines = chain.from_iterable(line_batches(text))
+    return [_decoded(line) for line in islice((line for line in lines if line and not line.isspace()), number)]
+
+
+def line_batches(text: Text) -> Iterator[list[bytes]]:
+    r"""The text's lines, some thousand at a time. Ends of lines are \n, \r\n and \r; U+2028 may stand in a string."""
+    rest: list[bytes] = []
+    held = 0
+    done = 0
+    for piece in _with_newlines(text.pieces()):
+        cut = piece.rfind(b"\n")
+        if cut < 0:
+            rest.append(piece)
+            held += len(piece)
+            if held > MAX_LINE_BYTES:
+                raise _long_line(text.name, done + 1)
+            continue
+        lines = b"".join((*rest, piece[:cut])).split(b"\n")
+        yield lines
+        done += len(lines)
+        rest = [piece[cut + 1 :]]
+        held = len(rest[0])
+    if held:
+        yield [b"".join(rest)]
+
+
+def _with_newlines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    r"""The pieces with every \r\n and every \r as \n. Inside a JSON string neither can stand."""
+    held = b""
+    for piece in pieces:
+        piece = held + piece
+        held = b"\r" if piece.endswith(b"\r") else b""
+        whole = piece[: len(piece) - len(held)]
+        yield whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in whole else whole
+    if held:
+        yield b"\n"
+
+
+def _rows(lines: list[Line], wrong: Wrong) -> list[Row]:
+    """The objects of these lines; the lines that hold none are added to `wrong`."""
+    rows = _quick(lines)
+    kinds: set[type] = set()
+    for row in rows:
+        if row is not None:
+            kinds.update(map(type, row.values()))
+    if not kinds <= _SAME_IN_BOTH:
+        rows = [
+            None if row is None or _differs(row, b"-0" in line, 1) else row
+            for row, (_, line) in zip(rows, lines, strict=True)
+        ]
+    rows = _named_once(rows, lines)
+    if None in rows:
+        rows = [_exact_row(line, wrong) if row is None else row for row, line in zip(rows, lines, strict=True)]
+    return [row for row in rows if row is not None]
+
+
+def _quick(lines: list[Line]) -> list[Row | None]:
+    """The object of each line as the quick parser reads it; None where it finds none."""
+    loads = orjson.loads
+    try:
+        found = [loads(line) for _, line in lines]
+    except orjson.JSONDecodeError:
+        found = [_value(line) for _, line in lines]
+    return [value if type(value) is dict else None for value in found]
+
+
+def _value(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _named_once(rows: list[Row | None], lines: list[Line]) -> list[Row | None]:
+    """The rows again, None for those in which an object gives a name twice.
+
+    Such a row has fewer quotes when it is written again than its line has: a whole batch is counted at once.
+    """
+    read = [(row, line) for row, (_, line) in zip(rows, lines, strict=True) if row is not None]
+    if _quotes(b"\n".join([line for _, line in read])) == _quotes(orjson.dumps([row for row, _ in read])):
+        return rows
+    return [
+        None if row is None or _quotes(line) != _quotes(orjson.dumps(row)) else row
+        for row, (_, line) in zip(rows, lines, strict=True)
+    ]
+
+
+def _quotes(data: bytes) -> int:
+    """How many quotes stand around names and texts, not in them."""
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return data.count(b'"')
+
+
+def _differs(value: Any, has_minus_zero: bool, depth: int) -> bool:
+    """Whether a number may be written otherwise than Python writes it, or lists and objects nest too deep."""
+    kind = type(value)
+    if kind in _SAME_IN_BOTH:
+        return False
+    if kind is int:
+        return has_minus_zero and value == 0
+    if kind is float or depth > MAX_DEPTH:
+        return True
+    inner = value.values() if kind is dict else value
+    return any(_differs(each, has_minus_zero, depth + 1) for each in inner)
+
+
+def _exact_row(line: Line, wrong: Wrong) -> Row | None:
+    number, text = line[0], _decoded(line[1])
+    if not text.strip():  # blanks beyond ASCII
+        return None
+    try:
+        row = exact(text)
+    except JsonError as error:
+        wrong.add(number, str(error))
+        return None
+    if not isinstance(row, dict):
+        wrong.add(number, f"{quoted(text.strip(), 40)} is no object in braces")
+        return None
+    return row
+
+
+def _decoded(line: bytes) -> str:
+    if b"\0" in line:
+        raise NotPlainError
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotPlainError from None
+
+
+def _long_line(name: str, line: int) -> StudioError:
+    return StudioError(
+        f"{quoted(name)}: line {line:,} is longer than {MAX_LINE_BYTES / 2**20:.0f} MiB, the most that is read of one "
+        "row. Put each row on a line of its own."
+    )
