@@ -1,0 +1,58 @@
+"""Where a text may be cut without tearing a sentence or a paragraph."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate, pairwise
+from typing import Literal
+
+Unit = Literal["sentence", "paragraph"]
+
+_PARAGRAPH = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+# The end of a sentence in most scripts: its mark, closing quotes or brackets, then a blank; CJK marks need no blank.
+_SENTENCE = re.compile(r"(?:[.!?…؟۔।॥։።][\"'”’»)\]]*(?=\s)|[。！？｡][”’」』）]*)\s*|\n+")
+
+MOST_CHARACTERS = 3_000_000
+"""With more than these altogether, sentences are told by their marks alone: the careful rules would take minutes."""
+
+LANGUAGE_CHARACTERS = 2_000
+
+
+def ends(text: str, unit: Unit, careful: bool = True) -> list[int]:
+    """The places right after each sentence or paragraph and the blanks behind it, the text's own end not included.
+
+    Careful: by the rules of the text's language, where there are some, which know abbreviations.
+    """
+    found = [match.end() for match in _PARAGRAPH.finditer(text)]
+    if unit == "sentence":
+        found = _sentence_ends(text, [0, *found, len(text)], careful)
+    return [end for end in found if 0 < end < len(text)]
+
+
+def _sentence_ends(text: str, edges: list[int], careful: bool) -> list[int]:
+    language = _language(text) if careful else None
+    found: list[int] = []
+    for start, end in pairwise(edges):
+        if start < end:
+            found.extend(start + place for place in _of_paragraph(text[start:end], language))
+            found.append(end)
+    return found
+
+
+def _of_paragraph(text: str, language: str | None) -> list[int]:
+    if language is not None:
+        import pysbd
+
+        parts = pysbd.Segmenter(language=language, clean=False).segment(text)
+        if "".join(parts) == text:  # it loses blanks at times; then its places would be wrong
+            return list(accumulate(map(len, parts)))
+    return [match.end() for match in _SENTENCE.finditer(text)]
+
+
+def _language(text: str) -> str | None:
+    """The text's language, where there are rules for it."""
+    import py3langid
+    from pysbd.languages import LANGUAGE_CODES
+
+    code = str(py3langid.classify(text[:LANGUAGE_CHARACTERS])[0])
+    return code if code in LANGUAGE_CODES else None
