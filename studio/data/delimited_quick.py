@@ -62,7 +62,8 @@ def read_clean(text: Text, layout: Layout, named: Named, limit: int | None) -> C
     block, lines = body, int(_outside(body, dialect.quote.encode()).size)
     while True:
         if block:
-            tables.append(_parsed(block, columns, layout))
+            is_blank = len(block) <= 2 * lines and not block.strip(b"\r\n")
+            tables.append(_empty(columns) if is_blank else _parsed(block, columns, layout))
             rows += tables[-1].num_rows
             blank += lines - tables[-1].num_rows
             refuse_rows(rows, text.name)
@@ -72,8 +73,7 @@ def read_clean(text: Text, layout: Layout, named: Named, limit: int | None) -> C
         if following is None:
             break
         block, lines = following[0], int(following[1].size)
-    schema = pa.schema([(column, pa.large_string()) for column in columns])
-    cells = pa.concat_tables(tables) if tables else schema.empty_table()
+    cells = pa.concat_tables(tables) if tables else _empty(columns)
     return Clean(columns, notes, cells if limit is None else cells.slice(0, limit), blank)
 
 
@@ -131,11 +131,11 @@ def _require_clean(block: bytes, delimiter: bytes, quote: bytes) -> None:
     the cell, so a delimiter or the line's end follows, or it is the first of a pair. With these, no parser has a
     choice.
     """
-    if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+    letters = np.frombuffer(block, np.uint8)
+    if b"\r" in block and (letters[np.flatnonzero(letters == RETURN) + 1] != NEWLINE).any():
         raise NotCleanError
     if not quote or quote not in block:
         return
-    letters = np.frombuffer(block, np.uint8)
     quotes = np.flatnonzero(letters == ord(quote))
     before = letters[quotes[0::2] - 1]  # of a quote at the very beginning: the block's last byte, a newline
     after = letters[quotes[1::2] + 1]
@@ -145,10 +145,12 @@ def _require_clean(block: bytes, delimiter: bytes, quote: bytes) -> None:
         raise NotCleanError
 
 
+def _empty(columns: tuple[str, ...]) -> pa.Table:
+    return pa.schema([(column, pa.large_string()) for column in columns]).empty_table()
+
+
 def _parsed(block: bytes, columns: tuple[str, ...], layout: Layout) -> pa.Table:
     """One block's rows."""
-    if not block.strip(b"\r\n"):
-        return pa.schema([(column, pa.large_string()) for column in columns]).empty_table()
     quote = layout.dialect.quote
     try:
         table = arrow_csv.read_csv(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ class WrittenNumber(str):
     """A number as the file writes it: 3.10 is not 3.1."""
 
     __slots__ = ()
+
+
+Cells = dict[str, Sequence[Any]]
 
 
 class Gather:
@@ -55,10 +59,9 @@ class Gather:
         if not rows:
             return
         refuse_rows(self._rows + len(rows), self._name)
-        self._declare(rows)
+        cells = self._declare(rows)
         for column, arrays in self._texts.items():
-            cells = [row.get(column) for row in rows]
-            texts, nested = _arrays(cells)
+            texts, nested = _arrays(cells.get(column) or [row.get(column) for row in rows])
             self._refuse_long(column, texts)
             arrays.append(texts)
             if nested is not None:
@@ -66,13 +69,11 @@ class Gather:
         self._sizes.append(len(rows))
         self._rows += len(rows)
 
-    def _declare(self, rows: Sequence[Row]) -> None:
-        """Notes the names of these rows, and which rows have how many."""
-        first = rows[0].keys()
-        if all(row.keys() == first for row in rows):
-            counts = dict.fromkeys(first, len(rows))
-        else:
-            counts = {}
+    def _declare(self, rows: Sequence[Row]) -> Cells:
+        """Notes the names of these rows, and which rows have how many. The cells by name, where all have the same."""
+        cells = _same_names(rows)
+        counts = dict.fromkeys(cells, len(rows))
+        if not cells:
             for row in rows:
                 for column in row:
                     counts[column] = counts.get(column, 0) + 1
@@ -87,6 +88,7 @@ class Gather:
                 "so the names are data themselves. Put the texts into values, under two names such as prompt and "
                 "completion."
             )
+        return cells
 
     def _refuse_long(self, column: str, texts: pa.Array) -> None:
         if texts.nbytes <= MAX_CELL_CHARACTERS or (pc.max(pc.utf8_length(texts)).as_py() or 0) <= MAX_CELL_CHARACTERS:
@@ -155,7 +157,20 @@ def _named(column: str) -> str:
     return column or NAMELESS
 
 
-def _arrays(cells: list[Any]) -> tuple[pa.Array, pa.Array | None]:
+def _same_names(rows: Sequence[Row]) -> Cells:
+    """The cells of each name, where all rows have the same names; else none."""
+    first = tuple(rows[0])
+    if not first or set(map(len, rows)) != {len(first)}:
+        return {}
+    try:
+        if len(first) == 1:
+            return {first[0]: list(map(itemgetter(first[0]), rows))}
+        return dict(zip(first, zip(*map(itemgetter(*first), rows), strict=True), strict=True))
+    except KeyError:
+        return {}
+
+
+def _arrays(cells: Sequence[Any]) -> tuple[pa.Array, pa.Array | None]:
     """One column of a batch: its texts, and the JSON of its lists and objects where it has some."""
     try:
         return pa.array(cells, pa.large_string()), None

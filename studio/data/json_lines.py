@@ -21,9 +21,6 @@ MAX_LINE_BYTES = 64 * 2**20
 
 SHOWN_LINES = 5
 
-Line = tuple[int, bytes]
-"""A line and its number."""
-
 _SAME_IN_BOTH = frozenset({str, type(None), bool})
 
 
@@ -57,16 +54,20 @@ def read_lines(text: Text, limit: int | None) -> tuple[Gather, tuple[str, ...]]:
     Raises StudioError that names every line that is no object, NotPlainError where the text is no UTF-8.
     """
     gathered, wrong = Gather(text.name), Wrong()
-    last = number = 0
-    for batch in line_batches(text):
-        lines = [(i, line) for i, line in enumerate(batch, number + 1) if line and not line.isspace()]
-        number += len(batch)
-        if limit is not None:
-            lines = lines[: limit - len(gathered)]
-        rows = _rows(lines, wrong)
+    last = before = 0
+    for block in _blocks(text):
+        lines = block.split(b"\n")
+        left = None if limit is None else limit - len(gathered)
+        rows = _clean_rows(block, lines) if left is None else None
+        if rows is not None:
+            last = before + len(lines)
+        else:
+            there = [i for i, line in enumerate(lines) if line and not line.isspace()][:left]
+            rows = _rows([lines[i] for i in there], [before + i + 1 for i in there], wrong)
+            last = before + there[-1] + 1 if there else last
+        before += len(lines)
         if not wrong.lines:
             gathered.add(rows)
-        last = lines[-1][0] if lines else last
         if limit is not None and len(gathered) >= limit:
             break
     wrong.refuse(text.name)
@@ -79,15 +80,17 @@ def first_lines(text: Text, number: int) -> list[str]:
 
     Raises NotPlainError where they are no UTF-8.
     """
-    lines = chain.from_iterable(line_batches(text))
+    lines = chain.from_iterable(block.split(b"\n") for block in _blocks(text))
     return [_decoded(line) for line in islice((line for line in lines if line and not line.isspace()), number)]
 
 
-def line_batches(text: Text) -> Iterator[list[bytes]]:
-    r"""The text's lines, some thousand at a time. Ends of lines are \n, \r\n and \r; U+2028 may stand in a string."""
+def _blocks(text: Text) -> Iterator[bytes]:
+    r"""The text in blocks of whole lines, without the last one's end.
+
+    Ends of lines are \n, \r\n and \r, and become \n; U+2028 may stand inside a string.
+    """
     rest: list[bytes] = []
-    held = 0
-    done = 0
+    held = done = 0
     for piece in _with_newlines(text.pieces()):
         cut = piece.rfind(b"\n")
         if cut < 0:
@@ -96,13 +99,13 @@ def line_batches(text: Text) -> Iterator[list[bytes]]:
             if held > MAX_LINE_BYTES:
                 raise _long_line(text.name, done + 1)
             continue
-        lines = b"".join((*rest, piece[:cut])).split(b"\n")
-        yield lines
-        done += len(lines)
+        block = b"".join((*rest, piece[:cut]))
+        yield block
+        done += block.count(b"\n") + 1
         rest = [piece[cut + 1 :]]
         held = len(rest[0])
     if held:
-        yield [b"".join(rest)]
+        yield b"".join(rest)
 
 
 def _with_newlines(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -117,52 +120,50 @@ def _with_newlines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _rows(lines: list[Line], wrong: Wrong) -> list[Row]:
-    """The objects of these lines; the lines that hold none are added to `wrong`."""
-    rows = _quick(lines)
-    kinds: set[type] = set()
-    for row in rows:
-        if row is not None:
-            kinds.update(map(type, row.values()))
-    if not kinds <= _SAME_IN_BOTH:
-        rows = [
-            None if row is None or _differs(row, b"-0" in line, 1) else row
-            for row, (_, line) in zip(rows, lines, strict=True)
-        ]
+def _clean_rows(block: bytes, lines: list[bytes]) -> list[Row] | None:
+    """The objects of all lines of a block; None where any line needs a closer look.
+
+    Clean is: no blank line, every line an object of texts, no object that gives a name twice. Such an object has
+    fewer quotes when it is written again than its line has, so a whole block is checked by counting twice.
+    """
+    try:
+        rows = list(map(orjson.loads, lines))
+    except orjson.JSONDecodeError:
+        return None
+    if set(map(type, rows)) != {dict}:
+        return None
+    kinds = set(map(type, chain.from_iterable(map(dict.values, rows))))
+    return rows if kinds <= _SAME_IN_BOTH and _quotes(block) == _quotes(orjson.dumps(rows)) else None
+
+
+def _rows(lines: list[bytes], numbers: list[int], wrong: Wrong) -> list[Row]:
+    """The objects of these lines; the numbers of the lines that hold none are added to `wrong`."""
+    rows = [_quick(line) for line in lines]
     rows = _named_once(rows, lines)
     if None in rows:
-        rows = [_exact_row(line, wrong) if row is None else row for row, line in zip(rows, lines, strict=True)]
+        exactly = zip(rows, lines, numbers, strict=True)
+        rows = [_exact_row(line, number, wrong) if row is None else row for row, line, number in exactly]
     return [row for row in rows if row is not None]
 
 
-def _quick(lines: list[Line]) -> list[Row | None]:
-    """The object of each line as the quick parser reads it; None where it finds none."""
-    loads = orjson.loads
+def _quick(line: bytes) -> Row | None:
+    """The line's object, where the quick parser finds one and reads its numbers as they are written."""
     try:
-        found = [loads(line) for _, line in lines]
-    except orjson.JSONDecodeError:
-        found = [_value(line) for _, line in lines]
-    return [value if type(value) is dict else None for value in found]
-
-
-def _value(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
+        row = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
+    return None if type(row) is not dict or _differs(row, b"-0" in line, 1) else row
 
 
-def _named_once(rows: list[Row | None], lines: list[Line]) -> list[Row | None]:
-    """The rows again, None for those in which an object gives a name twice.
-
-    Such a row has fewer quotes when it is written again than its line has: a whole batch is counted at once.
-    """
-    read = [(row, line) for row, (_, line) in zip(rows, lines, strict=True) if row is not None]
-    if _quotes(b"\n".join([line for _, line in read])) == _quotes(orjson.dumps([row for row, _ in read])):
+def _named_once(rows: list[Row | None], lines: list[bytes]) -> list[Row | None]:
+    """The rows again, None for those in which an object gives a name twice."""
+    there = [row for row in rows if row is not None]
+    block = b"\n".join([line for row, line in zip(rows, lines, strict=True) if row is not None])
+    if _quotes(block) == _quotes(orjson.dumps(there)):
         return rows
     return [
         None if row is None or _quotes(line) != _quotes(orjson.dumps(row)) else row
-        for row, (_, line) in zip(rows, lines, strict=True)
+        for row, line in zip(rows, lines, strict=True)
     ]
 
 
@@ -186,8 +187,8 @@ def _differs(value: Any, has_minus_zero: bool, depth: int) -> bool:
     return any(_differs(each, has_minus_zero, depth + 1) for each in inner)
 
 
-def _exact_row(line: Line, wrong: Wrong) -> Row | None:
-    number, text = line[0], _decoded(line[1])
+def _exact_row(line: bytes, number: int, wrong: Wrong) -> Row | None:
+    text = _decoded(line)
     if not text.strip():  # blanks beyond ASCII
         return None
     try:

@@ -19,7 +19,7 @@ MAX_RATIO = 300
 RATIO_FREE_BYTES = 64 * 2**20
 """Below these a packed file may unpack as far as it likes: no memory is in danger."""
 
-PIECE_BYTES = 4 * 2**20
+PIECE_BYTES = 1 * 2**20
 
 GZIP = b"\x1f\x8b"
 
