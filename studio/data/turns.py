@@ -47,9 +47,25 @@ def rendered(
     shift = len(messages) - len(spoken)  # a system prompt that moved into the first question
     if by_markers and renderer.has_markers:
         text, spans = renderer.marked(spoken, tools)
-        if len(spans) == len(answers):
-            return Rendered(text, tuple(span for i, span in zip(answers, spans, strict=True) if i in wanted))
+        own = _own_spans(spans, len(answers))
+        if own is not None:
+            return Rendered(text, tuple(span for i, span in zip(answers, own, strict=True) if i in wanted))
+        if wanted == answers:
+            return Rendered(text, tuple(spans))
     return _turn_by_turn(renderer, spoken, tools, [i - shift for i in wanted])
+
+
+def _own_spans(spans: list[Span], answers: int) -> list[Span] | None:
+    """A span for each answer, those that touch taken as one where needed; None where they do not come out even."""
+    if len(spans) == answers:
+        return spans
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined if len(joined) == answers else None
 
 
 def _turn_by_turn(renderer: Renderer, spoken: list[Message], tools: str, wanted: list[int]) -> Rendered:
