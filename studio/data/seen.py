@@ -42,8 +42,12 @@ class Seen:
         return column is not None and self.holds(column, looks_like_messages)
 
     def is_text(self, column: str | None) -> bool:
-        """Whether it holds texts: at most a few of its cells are lists or objects."""
-        return column is not None and not self.holds(column, lambda cell: isinstance(cell, (list, dict)))
+        """Whether it holds more texts than lists or objects. JSON written as text is text: a model can learn to
+        answer in it."""
+        nested = self.table.nested.get(column) if column is not None else None
+        if column is None or nested is None:
+            return column is not None
+        return nested.null_count > self.table.texts(column).null_count
 
     def unused(self, columns: Columns) -> str:
         """A sentence on the columns that play no part; empty where all do."""

@@ -202,3 +202,8 @@ def test_a_mapping_meets_a_file_without_its_columns() -> None:
     mapping = resolve(table({"prompt": "a", "completion": "b"}), DataPart())
     with pytest.raises(StudioError, match="has no column 'completion'"):
         examples(table({"prompt": "a"}), mapping, DataPart())
+
+
+def test_answers_that_are_json_written_as_text_are_text() -> None:
+    rows = table(*({"prompt": f"a {n}", "completion": f'{{"x": {n}}}'} for n in range(3)))
+    assert resolve(rows, DataPart()).columns == {"prompt": "prompt", "completion": "completion"}
