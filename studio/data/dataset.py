@@ -1,19 +1,21 @@
 """The whole way of a file through this stage: read, mapped, mended, checked, split, mixed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from studio.data.check import check, usable
 from studio.data.columns import Mapping, examples, resolve
-from studio.data.example import Example, Examples
-from studio.data.findings import Finding, Report, finding
+from studio.data.divided import Tell, by_share, related, with_file
+from studio.data.example import Examples
+from studio.data.findings import Report
 from studio.data.mends import apply_mends
+from studio.data.mix import mixed, read_sets
 from studio.data.part import DataPart
 from studio.data.read import read
-from studio.data.source import data_file
-from studio.data.split import fingerprint, split
+from studio.data.source import data_file, located
+from studio.data.split import fingerprint
+from studio.data.split_findings import leaks
 from studio.data.table import Table
-from studio.data.wording import quoted, rows_named, sentence
+from studio.data.wording import quoted
 from studio.errors import StudioError
 
 
@@ -58,58 +60,61 @@ class Prepared:
         return self.report.rows
 
 
-def prepare(part: DataPart) -> Prepared:
-    """Reads, maps, mends, checks and divides what a data part names.
+def prepare(part: DataPart, tell: Tell = lambda what, done, total: None, table: Table | None = None) -> Prepared:
+    """Reads, maps, mends, checks, divides and mixes what a data part names.
 
-    With `held_out_path` the held-out rows come from there, mapped in the same way, and the share is not used.
+    With `held_out_path` the held-out rows come from there, mapped in the same way, and the share is not used. `table`
+    is the file where it was read already; `tell` hears what is being done, how far it is and of how many rows.
 
     Raises StudioError where the file cannot be read or its columns are not known; what is wrong with single rows is
     in the report instead.
     """
-    table = read(data_file(part.path), reading=part.reading)
+    if table is None:
+        tell("reading the file", 0, 0)
+        table = read(located(part, tell=tell), reading=part.reading)
     mapping = resolve(table, part)
     every, known = examples(table, mapping, part)
     known = [*table.findings, *known]
     every = apply_mends(every, part.mends)
-    if part.held_out_path:
-        return _with_file(table, mapping, every, known, part)
+    own = _own_file(part, mapping)
+    sets = read_sets(part.mix, every, tell)
+    tell("checking rows", 0, len(every))
     report = check(every, known)
-    train, held_out = split(usable(every, report), part.held_out_share, part.split_seed)
-    if part.held_out_share and len(train) > 1 and not len(held_out):
-        report = check(every, [*known, _one_prompt(len(train))])
-    return Prepared(every, train, held_out, report, mapping, table, fingerprint(train))
+    rows = usable(every, report)
+    kin = related([rows, own.rows, *(each.rows for each in sets)], tell, needed=_may_straddle(part))
+    if own.report:
+        report = check(every, [*known, *leaks(rows, kin.near[0], own.rows, kin.near[1])])
+        divided = with_file(rows, usable(every, report), own.rows, kin)
+    else:
+        divided = by_share(rows, part, kin)
+    report = report.model_copy(update={"findings": [*report.findings, *divided.findings]})
+    train, held_out, notes = mixed(divided, sets, kin.units[2:], part)
+    return Prepared(every, train, held_out, report, mapping, table, fingerprint(train), own.report, notes)
 
 
-def _with_file(table: Table, mapping: Mapping, every: Examples, known: list[Finding], part: DataPart) -> Prepared:
-    other = read(data_file(part.held_out_path))
-    held_every, held_known = examples(other, mapping, part)
-    held_report = check(held_every, [*other.findings, *held_known])
-    held_out = usable(held_every, held_report)
-    if not len(held_out):
+@dataclass(frozen=True)
+class _OwnFile:
+    """The usable rows of a file of held-out rows and the report on it: none where there is no such file."""
+
+    rows: Examples
+    report: Report | None = None
+
+
+def _own_file(part: DataPart, mapping: Mapping) -> _OwnFile:
+    if not part.held_out_path:
+        return _OwnFile(Examples.of([], mapping.type))
+    table = read(data_file(part.held_out_path))
+    every, known = examples(table, mapping, part)
+    report = check(every, [*table.findings, *known])
+    rows = usable(every, report)
+    if not len(rows):
         raise StudioError(
-            f"The held-out file {quoted(other.name)} has no usable row. Choose another one, or set none and hold out a "
+            f"The held-out file {quoted(table.name)} has no usable row. Choose another one, or set none and hold out a "
             "share of the training file."
         )
-    report = check(every, [*known, *_leaks(every, held_out)])
-    train = usable(every, report)
-    return Prepared(every, train, held_out, report, mapping, table, fingerprint(train), held_report)
+    return _OwnFile(rows, report)
 
 
-def _leaks(every: Iterable[Example], held_out: Iterable[Example]) -> list[Finding]:
-    asked = {example.same_prompt for example in held_out}
-    rows = [example.row for example in every if example.same_prompt in asked]
-    if not rows:
-        return []
-    message = (
-        f"{sentence(rows_named(rows))}: the prompt is also in the held-out file, and a score on what was trained says "
-        "nothing. Left out of training."
-    )
-    return [finding("leak", rows, message, "warning", left_out=True)]
-
-
-def _one_prompt(number: int) -> Finding:
-    message = (
-        f"All {number:,} usable rows share one prompt, so none can be held out without being known from training. Add "
-        "other prompts, or train without a held-out score."
-    )
-    return finding("one-prompt", [], message, "warning")
+def _may_straddle(part: DataPart) -> bool:
+    """Whether any row is held out, so that its near-duplicates have to be known."""
+    return bool(part.held_out_path or part.held_out_share)

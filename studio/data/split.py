@@ -26,7 +26,15 @@ FINGERPRINTED = ("messages", "tools", "rejected", "label")
 def split(
     examples: Examples, share: float, seed: int, by: SplitBy = "prompt", together: np.ndarray | None = None
 ) -> tuple[Examples, Examples]:
-    """The examples to train on and the examples held out, each in the order given.
+    """The examples to train on and the examples held out, each in the order given; see `is_held_out`."""
+    held = is_held_out(examples, share, seed, by, together)
+    return examples.take(np.flatnonzero(~held)), examples.take(np.flatnonzero(held))
+
+
+def is_held_out(
+    examples: Examples, share: float, seed: int, by: SplitBy = "prompt", together: np.ndarray | None = None
+) -> np.ndarray:
+    """Which examples are held out: bool, one an example.
 
     Examples whose prompts differ in nothing but case and spacing stay on one side, and so do those with the same id in
     `together` (int64, one an example; see near.near_groups). By "group", all examples of a group stay on one side too;
@@ -42,12 +50,11 @@ def split(
             "row, or 0 to hold out none."
         )
     if share == 0 or not len(examples):
-        return examples, examples.take([])
+        return np.zeros(len(examples), bool)
     _require_column(examples, by)
     units = _units(examples, seed, by, together)
     classes = np.unique(_name_keys(examples.column("label"), seed), return_inverse=True)[1] if by == "label" else None
-    is_held = _held_units(units, classes, share)[units]
-    return examples.take(np.flatnonzero(~is_held)), examples.take(np.flatnonzero(is_held))
+    return _held_units(units, classes, share)[units]
 
 
 def fingerprint(examples: Examples) -> str:
@@ -72,6 +79,11 @@ def prompt_keys(examples: Examples, seed: int = 0) -> np.ndarray:
         for said in zip(*batch, strict=True)
     )
     return _keys(asked, len(examples), seed)
+
+
+def bound(examples: Examples, near: np.ndarray) -> np.ndarray:
+    """An id (int64) an example, equal where prompts are the same, near-duplicates, or both by way of others."""
+    return _joined(prompt_keys(examples), [(near, None)])
 
 
 def _require_column(examples: Examples, by: SplitBy) -> None:

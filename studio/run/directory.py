@@ -16,6 +16,7 @@ from typing import Any
 
 from studio.data.dataset import Prepared
 from studio.data.example import Examples
+from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.read import load_recipe
@@ -140,7 +141,7 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared) -> Run:
         (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
         write_rows(draft / "data" / "train.jsonl", prepared.train)
         write_rows(draft / "data" / "held_out.jsonl", prepared.held_out)
-        (draft / "data" / "source.json").write_text(json.dumps(_source(prepared), indent=1), "utf-8")
+        (draft / "data" / "source.json").write_text(json.dumps(_source(recipe, prepared), indent=1), "utf-8")
         return Run(_rename_to_free_name(draft, home.runs))
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -180,15 +181,27 @@ def _run_folders(home: Home) -> Iterator[Run]:
             yield Run(folder)
 
 
-def _source(prepared: Prepared) -> dict[str, Any]:
+def _source(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
     return {
         **prepared.table.facts,
         "fingerprint": prepared.fingerprint,
         "type": prepared.train.type,
+        "shape": prepared.mapping.format,
         "prompt_column": prepared.mapping.prompt,
         "completion_column": prepared.mapping.completion,
         "train_rows": len(prepared.train),
         "held_out_rows": len(prepared.held_out),
+        **_decided(recipe.data),
+        "notes": [*prepared.table.notes, *prepared.notes],
+    }
+
+
+def _decided(part: DataPart) -> dict[str, Any]:
+    """What the recipe says of mends, split and mix, for those who read a run without its recipe."""
+    split = {"by": part.split_by, "share": part.held_out_share, "seed": part.split_seed}
+    return {
+        "split": {"path": part.held_out_path} if part.held_out_path else split,
+        **part.model_dump(mode="json", include={"mends", "mix"}),
     }
 
 

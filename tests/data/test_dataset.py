@@ -1,11 +1,16 @@
 """One call, from a file to the rows to train on and the rows held out."""
 
+import hashlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from studio.data.dataset import prepare
+from studio.data.mends import Drop, TrimSpaces
+from studio.data.part import DataPart, Mapped
 from studio.data.split import fingerprint
 from studio.errors import StudioError
 from tests.data.prepared import prepare_file
@@ -74,12 +79,76 @@ def test_one_prompt_for_all(tmp_path: Path) -> None:
     assert "one-prompt" in {each.kind for each in found.report.findings}
 
 
-def test_rows_that_go_on_in_an_input_column(tmp_path: Path) -> None:
+def test_the_prompt_that_goes_on_in_an_input_column(tmp_path: Path) -> None:
     found = prepare_file(
-        csv(tmp_path, "hi,,hello", "sum up,long text,short", "bye,,ciao", header="instruction,input,output")
+        csv(tmp_path, "hi,,hello", "sum up,long text,short", header="instruction,input,output"), held_out_share=0
     )
-    assert found.report.left_out == [2]
-    assert (found.report.rows, found.report.usable) == (3, 2)
+    assert [pair.prompt for pair in found.train] == ["hi", "sum up\n\nlong text"]
+
+
+def near_pairs(number: int) -> list[str]:
+    """Rows in twos: the second of each says nearly the same as the first, under another prompt."""
+    topics = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(number)]
+    texts = [" ".join(topic[i : i + 4] for i in range(0, 64, 2)) for topic in topics]
+    return [row for text in texts for row in (f"{text},yes", f"{text} please,yes")]
+
+
+def test_near_duplicates_stay_on_one_side_and_it_is_said(tmp_path: Path) -> None:
+    found = prepare_file(csv(tmp_path, *near_pairs(30)), held_out_share=0.3)
+    assert {(row - 1) // 2 for row in found.train.rows}.isdisjoint((row - 1) // 2 for row in found.held_out.rows)
+    assert len(found.held_out) == 18
+    together = next(each for each in found.report.findings if each.kind == "kept-together")
+    assert (together.count, together.left_out) == (60, False)
+    assert "in 30 groups" in together.message
+
+
+def test_near_duplicates_of_a_held_out_file_are_leaks(tmp_path: Path) -> None:
+    rows = near_pairs(12)
+    held = csv(tmp_path, *rows[:6:2], name="held.csv")
+    found = prepare_file(csv(tmp_path, *rows), held_out_path=held)
+    leaks = {each.kind: each.rows for each in found.report.findings if each.left_out}
+    assert leaks == {"leak": [1, 3, 5], "near-leak": [2, 4, 6]}
+    assert found.report.usable == len(found.train) == 18
+
+
+def test_a_split_by_what_is_not_there_is_an_error_on_the_report(tmp_path: Path) -> None:
+    found = prepare_file(csv(tmp_path, *ROWS), split_by="label")
+    assert "no label column is chosen" in found.report.errors[0]
+    assert len(found.held_out) == 0
+
+
+def test_a_split_by_label_and_by_group(tmp_path: Path) -> None:
+    rows = [f"question {n},answer {n},{'abc'[n % 3]}" for n in range(30)]
+    path = csv(tmp_path, *rows, "question 30,answer 30,d", header="prompt,completion,kind")
+    found = prepare_file(path, mapped=Mapped(label_column="kind"), split_by="label", held_out_share=0.2)
+    assert Counter(each.label for each in found.held_out) == {"a": 2, "b": 2, "c": 2}
+    alone = next(each for each in found.report.findings if each.kind == "lone-class")
+    assert (alone.rows, "'d'" in alone.message) == ([31], True)
+    found = prepare_file(path, mapped=Mapped(group_column="kind"), split_by="group", held_out_share=0.4)
+    assert {each.group for each in found.held_out}.isdisjoint(each.group for each in found.train)
+    assert len(found.held_out) == 11 or len(found.held_out) == 10
+    one = csv(tmp_path, *(f"q{n},a{n},same" for n in range(9)), header="prompt,completion,kind", name="one.csv")
+    found = prepare_file(one, mapped=Mapped(group_column="kind"), split_by="group")
+    assert "one-group" in {each.kind for each in found.report.findings}
+
+
+def test_the_same_part_gives_the_same_rows_and_fingerprint(tmp_path: Path) -> None:
+    path = csv(tmp_path, *ROWS)
+    first, second = (prepare_file(path, mends=(TrimSpaces(),), held_out_share=0.2) for _ in range(2))
+    assert (first.train, first.held_out, first.fingerprint) == (second.train, second.held_out, second.fingerprint)
+    other = prepare_file(path, mends=(Drop(rows=(1,)),), held_out_share=0.2)
+    assert other.fingerprint != first.fingerprint
+    assert 1 not in [*other.train.rows, *other.held_out.rows]
+
+
+def test_it_tells_how_far_it_is_and_takes_a_table_that_was_read(tmp_path: Path) -> None:
+    path = csv(tmp_path, *ROWS)
+    part, told = DataPart(path=str(path)), []
+    first = prepare(part, lambda what, done, total: told.append((what, done, total)))
+    assert [what for what, _, _ in told][:2] == ["reading the file", "checking rows"]
+    assert ("looking for near-duplicates", 40, 40) in told
+    path.unlink()
+    assert prepare(part, table=first.table).fingerprint == first.fingerprint
 
 
 def test_a_row_that_could_not_be_read_counts_as_a_row(tmp_path: Path) -> None:
