@@ -49,6 +49,12 @@ def load_tokenizer(folder: Path) -> tuple[PreTrainedTokenizerBase, list[tuple[st
     return tokenizer, decisions
 
 
+def template_of(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The text of its chat template; where it has several, of all of them."""
+    template = tokenizer.chat_template
+    return "\n".join(map(str, template.values())) if isinstance(template, dict) else str(template or "")
+
+
 def digest(tokenizer: PreTrainedTokenizerBase) -> str:
     """Equal for tokenizers that make the same tokens of the same conversations."""
     backend = getattr(tokenizer, "backend_tokenizer", None)

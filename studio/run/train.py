@@ -8,30 +8,40 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from datasets import Dataset
+from datasets.table import InMemoryTable
 from trl import SFTConfig, SFTTrainer
 
-from studio.data.encode import Encoded, encode
+from studio.data.encoded import Encoded, cut_at
+from studio.data.example import Examples
+from studio.data.wording import counted
 from studio.errors import StudioError
+from studio.home import Home
 from studio.recipe.models import fetch, locate
 from studio.run import owner
 from studio.run.base import Precision, choose_precision, load_model
 from studio.run.directory import Run
 from studio.run.events import Decision, Ended, Event, EventWriter, Phase, Started, Warned
 from studio.run.recorder import Recorder
+from studio.run.steps import steps_of
+from studio.run.study.caches import Cache, Entry
+from studio.run.study.tokens import Encoding, encoded_rows
 from studio.run.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from studio.recipe.recipe import Recipe
+    from studio.recipe.recipe import Recipe, TrainingPart
 
 NAMED_ROWS = 10  # row numbers that a warning lists before it only counts
+
+RowsPart = Literal["train", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,14 @@ class Base:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     precision: Precision
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one part as tokens, cut to the longest row; the cache keeps them as long as this lives."""
+
+    encoded: Encoded
+    entry: Entry | None = None
 
 
 def train(run: Run) -> None:
@@ -88,11 +106,8 @@ def _train(run: Run, events: EventWriter) -> Ended:
     events.write(Phase(phase="preparing"))
     train_rows = _encoded(run, "train", base.tokenizer, recipe, events)
     held_out_rows = _encoded(run, "held_out", base.tokenizer, recipe, events)
-    if not train_rows.input_ids:
-        raise StudioError(
-            f"No training row is left: in every row the prompt alone fills the longest row "
-            f"({recipe.training.max_length} tokens). Raise the longest row."
-        )
+    if not len(train_rows.encoded):
+        raise _nothing_left(train_rows.encoded, recipe.training.max_length)
     recorder = Recorder(run, events)
     trainer = _trainer(run, recipe, base, (train_rows, held_out_rows), recorder)
     events.write(_started(trainer, train_rows, held_out_rows))
@@ -118,6 +133,18 @@ def _train(run: Run, events: EventWriter) -> Ended:
     )
 
 
+def _nothing_left(encoded: Encoded, max_length: int) -> StudioError:
+    if encoded.dropped:
+        return StudioError(
+            f"No training row is left: in every row the prompt alone fills the longest row ({max_length} tokens). "
+            "Raise the longest row."
+        )
+    reasons = "; ".join(encoded.refused) or "there are none"
+    return StudioError(
+        f"No training row is left: {reasons:.300}. Choose other rows, or a base model whose chat template takes these."
+    )
+
+
 def _all_numbers(model: Any) -> bool:
     """Whether the trained weights are numbers: the last step can spoil them after its loss was measured."""
     return all(bool(weight.isfinite().all()) for weight in model.parameters() if weight.requires_grad)
@@ -135,24 +162,49 @@ def _load_base(recipe: Recipe, events: EventWriter) -> Base:
     return Base(model, tokenizer, precision)
 
 
-def _encoded(run: Run, part: str, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, events: EventWriter) -> Encoded:
-    pairs = run.examples(part)
-    if part == "held_out":
-        if recipe.training.evaluations == 0:
-            pairs = pairs[:0]
-        elif len(pairs) > recipe.training.evaluation_rows:
-            chosen = recipe.training.evaluation_rows
-            reason = f"{len(pairs)} are held out; scoring after the run takes them all"
-            events.write(Decision(choice=f"held-out loss on the first {chosen} rows", reason=reason))
-            pairs = pairs[:chosen]
-    encoded = encode(pairs, tokenizer, recipe.training.max_length)
-    for event in _losses_of_rows(encoded, part.replace("_", "-"), recipe.training.max_length):
+def _encoded(run: Run, part: RowsPart, tokenizer: PreTrainedTokenizerBase, recipe: Recipe, events: EventWriter) -> Rows:
+    training, cache = recipe.training, _cache(run, events)
+    examples = run.examples(part)
+    how = Encoding.of(recipe.data, tokenizer, training.max_length)
+    known_as = run.source()["fingerprint"] if part == "train" else ""
+    if part == "held_out" and len(examples) > _checked_rows(training):
+        examples = _some(examples, training, events)
+        cache = None  # a few rows, not worth a place of their own
+    tokens = encoded_rows(examples, how, cache, known_as)
+    if tokens.known and part == "train":
+        reason = f"the {counted(len(examples), 'row')} were read with this tokenizer and template before"
+        events.write(Decision(choice="rows already tokenised", reason=reason))
+    encoded = cut_at(tokens.encoded, training.max_length)
+    for event in _losses_of_rows(encoded, part.replace("_", "-"), training.max_length):
         events.write(event)
-    return encoded
+    return Rows(encoded, tokens.entry)
+
+
+def _cache(run: Run, events: EventWriter) -> Cache | None:
+    """The cache of the home that the run is in; None for a run that stands alone."""
+    home = Home(run.path.parent.parent)
+    if not home.cache.is_dir():
+        return None
+    return Cache(home.cache, warn=lambda message: events.write(Warned(message=message)))
+
+
+def _checked_rows(training: TrainingPart) -> int:
+    """How many held-out rows the loss is measured on while training."""
+    return training.evaluation_rows if training.evaluations else 0
+
+
+def _some(examples: Examples, training: TrainingPart, events: EventWriter) -> Examples:
+    chosen = _checked_rows(training)
+    if chosen:
+        reason = f"{len(examples)} are held out; scoring after the run takes them all"
+        events.write(Decision(choice=f"held-out loss on the first {chosen} rows", reason=reason))
+    return examples[:chosen]
 
 
 def _losses_of_rows(encoded: Encoded, part: str, max_length: int) -> list[Event]:
     events: list[Event] = []
+    for reason, rows in encoded.refused.items():
+        events.append(Warned(message=f"{_named(rows)} of the {part} part left out: {reason}."))
     if encoded.cut:
         events.append(
             Warned(
@@ -166,7 +218,7 @@ def _losses_of_rows(encoded: Encoded, part: str, max_length: int) -> list[Event]
                 "tokens. Raise the longest row."
             )
         )
-    return events
+    return [*events, *(Warned(message=note) for note in encoded.notes if part == "train")]
 
 
 def _named(rows: list[int]) -> str:
@@ -175,19 +227,20 @@ def _named(rows: list[int]) -> str:
     return f"{len(rows)} row{'s' if len(rows) > 1 else ''} ({some}{more})"
 
 
-def _dataset(encoded: Encoded) -> Dataset:
-    return Dataset.from_dict({"input_ids": encoded.input_ids, "labels": encoded.labels})
+def _dataset(rows: Rows) -> Dataset:
+    """The rows for the trainer, over their Arrow columns. Its name is drawn: one by content would read them all."""
+    return Dataset(InMemoryTable(rows.encoded.for_trainer()), fingerprint=uuid.uuid4().hex)
 
 
-def _trainer(run: Run, recipe: Recipe, base: Base, rows: tuple[Encoded, Encoded], recorder: Recorder) -> SFTTrainer:
+def _trainer(run: Run, recipe: Recipe, base: Base, rows: tuple[Rows, Rows], recorder: Recorder) -> SFTTrainer:
     train_rows, held_out_rows = rows
     trainer = SFTTrainer(
         model=base.model,
         args=sft_config(
-            recipe, base.precision, run.path / "checkpoints", len(train_rows.rows), len(held_out_rows.rows)
+            recipe, base.precision, run.path / "checkpoints", len(train_rows.encoded), len(held_out_rows.encoded)
         ),
         train_dataset=_dataset(train_rows),
-        eval_dataset=_dataset(held_out_rows) if held_out_rows.rows else None,
+        eval_dataset=_dataset(held_out_rows) if len(held_out_rows.encoded) else None,
         processing_class=base.tokenizer,
         peft_config=recipe.method.peft_config(),
         callbacks=[recorder],
@@ -200,22 +253,13 @@ def _trainer(run: Run, recipe: Recipe, base: Base, rows: tuple[Encoded, Encoded]
     return trainer
 
 
-def steps_of(recipe: Recipe, rows: int) -> int:
-    """How many optimiser steps the recipe takes over `rows` training rows, as the trainer counts them."""
-    t = recipe.training
-    if t.max_steps:
-        return t.max_steps
-    batches = -(-rows // t.batch_size)
-    return max(1, -(-int(t.epochs * 1000 * max(1, -(-batches // t.gradient_accumulation))) // 1000))
-
-
 def sft_config(recipe: Recipe, precision: Precision, folder: Path, rows: int, held_out_rows: int) -> SFTConfig:
     """TRL's configuration for a recipe over `rows` training rows."""
     t = recipe.training
     evaluates = t.evaluations > 0 and held_out_rows > 0
     options: dict[str, Any] = {}
     if evaluates:
-        options = {"eval_strategy": "steps", "eval_steps": max(1, round(steps_of(recipe, rows) / t.evaluations))}
+        options = {"eval_strategy": "steps", "eval_steps": max(1, round(steps_of(t, rows) / t.evaluations))}
     return SFTConfig(
         output_dir=str(folder),
         learning_rate=t.learning_rate,
@@ -246,7 +290,7 @@ def sft_config(recipe: Recipe, precision: Precision, folder: Path, rows: int, he
     )
 
 
-def _started(trainer: SFTTrainer, train_rows: Encoded, held_out_rows: Encoded) -> Started:
+def _started(trainer: SFTTrainer, train_rows: Rows, held_out_rows: Rows) -> Started:
     tuned: Any = trainer.model
     trainable, parameters = tuned.get_nb_trainable_parameters()
     config = trainer.args
@@ -256,8 +300,8 @@ def _started(trainer: SFTTrainer, train_rows: Encoded, held_out_rows: Encoded) -
     return Started(
         steps=int(steps),
         epochs=steps / per_epoch,
-        rows=len(train_rows.rows),
-        held_out_rows=len(held_out_rows.rows),
+        rows=len(train_rows.encoded),
+        held_out_rows=len(held_out_rows.encoded),
         trainable_parameters=trainable,
         parameters=parameters,
     )

@@ -19,7 +19,8 @@ from studio.run.base import choose_precision
 from studio.run.directory import Run, Status
 from studio.run.events import EventWriter
 from studio.run.launchers import ThreadLauncher
-from studio.run.train import explain, sft_config, steps_of
+from studio.run.steps import steps_of
+from studio.run.train import explain, sft_config
 from tests.tiny_run import make_tokenizer, one_thread
 
 
@@ -346,7 +347,7 @@ def test_steps_are_counted_as_the_trainer_counts_them(rows, epochs, batch, accum
     changes = {"training.epochs": epochs, "training.batch_size": batch, "training.gradient_accumulation": accumulation}
     batches = math.ceil(rows / batch)
     per_epoch = max(batches // accumulation + (batches % accumulation > 0), 1)  # as transformers has it
-    assert steps_of(make_recipe(changes), rows) == math.ceil(epochs * per_epoch)
+    assert steps_of(make_recipe(changes).training, rows) == math.ceil(epochs * per_epoch)
 
 
 OTHER = {
@@ -363,9 +364,10 @@ def test_no_option_goes_unread(field, make_run, tmp_path):
     def asked_of_the_trainer(run: Run) -> object:
         recipe, tokenizer = run.recipe, make_tokenizer()
         with EventWriter(tmp_path / "events.jsonl") as writer:
-            rows = [train_module._encoded(run, part, tokenizer, recipe, writer) for part in ("train", "held_out")]
+            parts = [train_module._encoded(run, part, tokenizer, recipe, writer) for part in ("train", "held_out")]
+        rows = [(part.encoded.input_ids, part.encoded.labels) for part in parts]
         precision = choose_precision(recipe.training.precision)
-        config = sft_config(recipe, precision, tmp_path, len(rows[0].rows), len(rows[1].rows))
+        config = sft_config(recipe, precision, tmp_path, len(rows[0][0]), len(rows[1][0]))
         return rows, precision, {name: value for name, value in vars(config).items() if not name.startswith("_")}
 
     assert field in OTHER, "say here what else this option can be"
