@@ -23,6 +23,8 @@ class Finding(BaseModel, frozen=True):
     """The kind of the mend that cures it with one click (a `kind` of studio.data.mends); empty where none does."""
     options: dict[str, Any] = {}
     """What that mend is to be told beside its kind, such as the text that it takes out."""
+    counts: dict[str, int] = {}
+    """Figures for a plot, such as how many rows are in each language."""
 
 
 class Lengths(BaseModel, frozen=True):
@@ -76,6 +78,7 @@ def finding(
     why: str = "",
     mend: str = "",
     options: dict[str, Any] | None = None,
+    counts: dict[str, int] | None = None,
 ) -> Finding:
     """A finding that counts its own rows."""
     return Finding(
@@ -88,4 +91,5 @@ def finding(
         why=why,
         mend=mend,
         options=options or {},
+        counts=counts or {},
     )

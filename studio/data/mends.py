@@ -2,75 +2,50 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from collections.abc import Iterable
+from typing import Annotated, get_args
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
-from studio.data.example import BATCH, Examples
-from studio.knob import Part
+from studio.data.check import CHECKED
+from studio.data.example import Examples
+from studio.data.findings import Finding
+from studio.data.mend import MendKind, dumped, with_texts
+from studio.data.mend_labels import MergeLabels, UnifyLabels
+from studio.data.mend_rows import Drop, DropFound, DropNearDuplicates, Edit
+from studio.data.mend_texts import (
+    FixMojibake,
+    MaskPersonal,
+    RemoveBoilerplate,
+    RemoveControls,
+    Replace,
+    StripMarkup,
+    TrimSpaces,
+)
+from studio.data.scan import SCANNED
 
-MENDED = ("prompt", "completion", "rejected")
+__all__ = ["MENDS", "Mend", "MendKind", "apply_mends", "dumped", "mend_for", "with_texts"]
 
-
-class MendKind(Part):
-    """One mend. `title` is what its button says, `done` what it has done, for the list of mends."""
-
-    title: ClassVar[str]
-    done: ClassVar[str]
-
-    def apply(self, examples: Examples) -> Examples:
-        """The examples after the mend; the ones given are unchanged."""
-        raise NotImplementedError
-
-
-class Drop(MendKind):
-    """Leaves single rows out."""
-
-    title: ClassVar[str] = "Drop these rows"
-    done: ClassVar[str] = "rows dropped by hand"
-    kind: Literal["drop"] = "drop"
-    rows: tuple[int, ...]
-
-    def apply(self, examples: Examples) -> Examples:
-        return examples.without(self.rows)
-
-
-class Edit(MendKind):
-    """Puts another text into one cell. `field` is prompt, completion, rejected, or messages.N for turn N from 0."""
-
-    title: ClassVar[str] = "Edit"
-    done: ClassVar[str] = "a cell edited by hand"
-    kind: Literal["edit"] = "edit"
-    row: int
-    field: str = Field(pattern=r"^(prompt|completion|rejected|messages\.\d{1,4})$")
-    text: str
-
-    def apply(self, examples: Examples) -> Examples:
-        places = (examples.rows == self.row).nonzero()[0]
-        if not len(places):
-            return examples
-        name, _, turn = self.field.partition(".")
-        cells = examples.column(name).to_pylist()
-        for place in places:
-            cells[place] = _turned(cells[place], int(turn), self.text) if turn else self.text
-        return examples.replaced(**{name: cells})
-
-
-class TrimSpaces(MendKind):
-    """Takes blanks and line ends off both ends of every cell."""
-
-    title: ClassVar[str] = "Trim the ends"
-    done: ClassVar[str] = "blanks at the ends trimmed"
-    kind: Literal["trim-spaces"] = "trim-spaces"
-
-    def apply(self, examples: Examples) -> Examples:
-        return with_texts(examples, str.strip)
-
-
-Mend = Annotated[Drop | Edit | TrimSpaces, Field(discriminator="kind")]
+Mend = Annotated[
+    Drop
+    | DropFound
+    | DropNearDuplicates
+    | Edit
+    | TrimSpaces
+    | FixMojibake
+    | StripMarkup
+    | MaskPersonal
+    | RemoveControls
+    | RemoveBoilerplate
+    | Replace
+    | MergeLabels
+    | UnifyLabels,
+    Field(discriminator="kind"),
+]
 MENDS: tuple[type[MendKind], ...] = get_args(get_args(Mend)[0])
+
+MOST_NUMBERED = 200
+"""Rows that a recipe names one by one. More of them are named by what was found, so that the recipe stays short."""
 
 
 def apply_mends(examples: Examples, mends: Iterable[MendKind]) -> Examples:
@@ -80,35 +55,12 @@ def apply_mends(examples: Examples, mends: Iterable[MendKind]) -> Examples:
     return examples
 
 
-def with_texts(examples: Examples, changed: Callable[[str], str]) -> Examples:
-    """The examples with every text, those of messages included, put through `changed`."""
-    texts: dict[str, list[str]] = {}
-    for name in filter(examples.has, MENDED):
-        texts[name] = [changed(text) for (batch,) in examples.batches(name, size=BATCH) for text in batch]
-    if examples.has("messages"):
-        texts["messages"] = [
-            _contents(text, changed) for (batch,) in examples.batches("messages", size=BATCH) for text in batch
-        ]
-    return examples.replaced(**texts)
-
-
-def _contents(messages: str, changed: Callable[[str], str]) -> str:
-    if not messages:
-        return ""
-    spoken = json.loads(messages)
-    for message in spoken:
-        if isinstance(message.get("content"), str):
-            message["content"] = changed(message["content"])
-    return dumped(spoken)
-
-
-def _turned(messages: str, turn: int, text: str) -> str:
-    spoken = json.loads(messages) if messages else []
-    if turn < len(spoken):
-        spoken[turn]["content"] = text
-    return dumped(spoken) if spoken else ""
-
-
-def dumped(messages: list[dict[str, Any]]) -> str:
-    """Messages as the JSON text that an example holds."""
-    return json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
+def mend_for(finding: Finding) -> MendKind | None:
+    """The mend that cures a finding with one click, or None where none can."""
+    if not finding.mend:
+        return None
+    if finding.mend != "drop":
+        return TypeAdapter[MendKind](Mend).validate_python({"kind": finding.mend} | finding.options)
+    if len(finding.rows) > MOST_NUMBERED and finding.kind in CHECKED | SCANNED:
+        return DropFound(found=finding.kind)
+    return Drop(rows=tuple(finding.rows)) if finding.rows else None

@@ -1,0 +1,78 @@
+"""Mends of whole rows and of single cells."""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from studio.data.example import Examples
+from studio.data.mend import MendKind, dumped, with_cells
+from studio.data.near import near_groups
+from studio.data.scan import rows_found
+
+
+class Drop(MendKind):
+    """Leaves single rows out."""
+
+    title: ClassVar[str] = "Drop these rows"
+    done: ClassVar[str] = "rows dropped by hand"
+    kind: Literal["drop"] = "drop"
+    rows: tuple[int, ...]
+
+    def apply(self, examples: Examples) -> Examples:
+        return examples.without(self.rows)
+
+
+class DropFound(MendKind):
+    """Leaves out every row of which something is found, whichever rows those are when it is applied."""
+
+    title: ClassVar[str] = "Drop all of these rows"
+    done: ClassVar[str] = "rows dropped that had one finding"
+    kind: Literal["drop-found"] = "drop-found"
+    found: str
+    """The kind of the finding, such as placeholder."""
+
+    def apply(self, examples: Examples) -> Examples:
+        return examples.without(rows_found(examples, self.found))
+
+
+class DropNearDuplicates(MendKind):
+    """Keeps the first of every group of rows that say nearly the same."""
+
+    title: ClassVar[str] = "Keep one of each"
+    done: ClassVar[str] = "near-duplicates dropped, the first of each kept"
+    kind: Literal["drop-near-duplicates"] = "drop-near-duplicates"
+    threshold: float = Field(0.8, ge=0.5, le=1.0)
+    """The share of word groups that two rows have in common from which on they count as nearly the same."""
+
+    def apply(self, examples: Examples) -> Examples:
+        groups = near_groups(examples, self.threshold)
+        return examples.take(np.flatnonzero(groups == np.arange(len(groups))))
+
+
+class Edit(MendKind):
+    """Puts another text into one cell. `field` is prompt, completion, rejected, or messages.N for turn N from 0."""
+
+    title: ClassVar[str] = "Edit"
+    done: ClassVar[str] = "a cell edited by hand"
+    kind: Literal["edit"] = "edit"
+    row: int
+    field: str = Field(pattern=r"^(prompt|completion|rejected|messages\.\d{1,4})$")
+    text: str
+
+    def apply(self, examples: Examples) -> Examples:
+        name, _, turn = self.field.partition(".")
+        cells: dict[int, str] = {}
+        for place in (examples.rows == self.row).nonzero()[0].tolist():
+            cells[place] = _turned(examples[place].messages, int(turn), self.text) if turn else self.text
+        return with_cells(examples, name, cells)
+
+
+def _turned(messages: str, turn: int, text: str) -> str:
+    spoken = json.loads(messages) if messages else []
+    if turn < len(spoken):
+        spoken[turn]["content"] = text
+    return dumped(spoken) if spoken else ""
