@@ -93,8 +93,9 @@ def _in_columns(table: Table, mapping: Mapping, part: DataPart) -> Examples:
     """Texts as they are: nothing is copied but what is joined."""
     columns = mapping.columns
     if "text" in columns:
-        nothing = pa.chunked_array([pa.repeat(pa.scalar("", pa.large_string()), len(table))])
-        texts = {"prompt": nothing, "completion": table.texts(columns["text"]).fill_null("")}
+        texts = {"prompt": _same("", len(table)), "completion": table.texts(columns["text"]).fill_null("")}
+        if table.format == "text":  # its rows are the paragraphs of one document
+            texts["group"] = _same(table.name, len(table))
     elif mapping.type == "preference":
         texts = {
             "prompt": _prompts(table, mapping, part),
@@ -104,6 +105,10 @@ def _in_columns(table: Table, mapping: Mapping, part: DataPart) -> Examples:
     else:
         texts = {"prompt": _prompts(table, mapping, part), "completion": _completions(table, mapping, part)}
     return Examples.of_columns(table.numbers, texts, mapping.type)
+
+
+def _same(text: str, rows: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(pa.scalar(text, pa.large_string()), rows)])
 
 
 def _prompts(table: Table, mapping: Mapping, part: DataPart) -> pa.ChunkedArray:

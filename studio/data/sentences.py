@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate, pairwise
-from typing import Literal
+from typing import Literal, Protocol
 
 Unit = Literal["sentence", "paragraph"]
+
+
+class Segmenter(Protocol):
+    """What cuts a text into its sentences."""
+
+    def segment(self, text: str) -> list[str]: ...
+
 
 _PARAGRAPH = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 # The end of a sentence in most scripts: its mark, closing quotes or brackets, then a blank; CJK marks need no blank.
@@ -30,29 +37,28 @@ def ends(text: str, unit: Unit, careful: bool = True) -> list[int]:
 
 
 def _sentence_ends(text: str, edges: list[int], careful: bool) -> list[int]:
-    language = _language(text) if careful else None
+    rules = _rules(text) if careful else None
     found: list[int] = []
     for start, end in pairwise(edges):
         if start < end:
-            found.extend(start + place for place in _of_paragraph(text[start:end], language))
+            found.extend(start + place for place in _of_paragraph(text[start:end], rules))
             found.append(end)
     return found
 
 
-def _of_paragraph(text: str, language: str | None) -> list[int]:
-    if language is not None:
-        import pysbd
-
-        parts = pysbd.Segmenter(language=language, clean=False).segment(text)
+def _of_paragraph(text: str, rules: Segmenter | None) -> list[int]:
+    if rules is not None:
+        parts = rules.segment(text)
         if "".join(parts) == text:  # it loses blanks at times; then its places would be wrong
             return list(accumulate(map(len, parts)))
     return [match.end() for match in _SENTENCE.finditer(text)]
 
 
-def _language(text: str) -> str | None:
-    """The text's language, where there are rules for it."""
+def _rules(text: str) -> Segmenter | None:
+    """The rules of the text's language, where there are some."""
     import py3langid
+    import pysbd
     from pysbd.languages import LANGUAGE_CODES
 
     code = str(py3langid.classify(text[:LANGUAGE_CHARACTERS])[0])
-    return code if code in LANGUAGE_CODES else None
+    return pysbd.Segmenter(language=code, clean=False) if code in LANGUAGE_CODES else None
