@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from studio.data.dialect import Layout
-from studio.data.gather import refuse_rows
+from studio.data.gather import MEMORY, refuse_rows
 from studio.data.table import MAX_CELL_CHARACTERS
 from studio.data.text import Text
 
@@ -162,6 +162,7 @@ def _parsed(block: bytes, columns: tuple[str, ...], layout: Layout) -> pa.Table:
             arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(columns, pa.large_string()), strings_can_be_null=False, check_utf8=True
             ),
+            memory_pool=MEMORY,
         )
     except pa.ArrowInvalid:  # rows of other widths, bytes that are no UTF-8
         raise NotCleanError from None

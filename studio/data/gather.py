@@ -18,6 +18,9 @@ from studio.errors import StudioError
 
 BATCH_ROWS = 10_000
 
+MEMORY = pa.system_memory_pool()
+"""For what is kept: Arrow's usual pool takes half as much again for a column of many small batches."""
+
 NAMELESS = "(no name)"
 
 WRITTEN_CHARACTERS = 300
@@ -173,11 +176,25 @@ def _same_names(rows: Sequence[Row]) -> Cells:
 def _arrays(cells: Sequence[Any]) -> tuple[pa.Array, pa.Array | None]:
     """One column of a batch: its texts, and the JSON of its lists and objects where it has some."""
     try:
-        return pa.array(cells, pa.large_string()), None
+        return _array(cells), None
     except pa.ArrowTypeError:  # something other than texts
-        texts = pa.array([None if cell is None else text_of(cell) for cell in cells], pa.large_string())
+        kinds = set(map(type, cells)) - {type(None)}
+    if kinds == {int} or kinds == {bool}:
+        try:
+            return pa.array(cells, memory_pool=MEMORY).cast(pa.large_string()), None
+        except (OverflowError, pa.ArrowInvalid):  # beyond 64 bits
+            pass
+    texts = _array([None if cell is None else _text(cell) for cell in cells])
     nested = [json_of(cell) if isinstance(cell, (list, dict)) else None for cell in cells]
-    return texts, pa.array(nested, pa.large_string()) if any(nested) else None
+    return texts, _array(nested) if kinds & {list, dict} else None
+
+
+def _array(cells: Sequence[Any]) -> pa.Array:
+    return pa.array(cells, pa.large_string(), memory_pool=MEMORY)
+
+
+def _text(cell: Any) -> str | None:
+    return orjson.dumps(cell).decode() if type(cell) is float else text_of(cell)
 
 
 def json_of(cell: Any) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any
-
-import orjson
 
 from studio.data.gather import Gather
-from studio.data.json_exact import MAX_DEPTH, JsonError, exact
+from studio.data.json_exact import JsonError, exact
+from studio.data.json_quick import clean_row, clean_rows
 from studio.data.table import Row
 from studio.data.text import NotPlainError, Text
 from studio.data.wording import counted, listed, quoted
@@ -20,8 +18,6 @@ MAX_LINE_BYTES = 64 * 2**20
 """A longer line holds a whole file; a row of a hundred thousand tokens has half a MiB."""
 
 SHOWN_LINES = 5
-
-_SAME_IN_BOTH = frozenset({str, type(None), bool})
 
 
 @dataclass
@@ -58,7 +54,7 @@ def read_lines(text: Text, limit: int | None) -> tuple[Gather, tuple[str, ...]]:
     for block in _blocks(text):
         lines = block.split(b"\n")
         left = None if limit is None else limit - len(gathered)
-        rows = _clean_rows(block, lines) if left is None else None
+        rows = clean_rows(lines, block) if left is None else None
         if rows is not None:
             last = before + len(lines)
         else:
@@ -120,71 +116,11 @@ def _with_newlines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _clean_rows(block: bytes, lines: list[bytes]) -> list[Row] | None:
-    """The objects of all lines of a block; None where any line needs a closer look.
-
-    Clean is: no blank line, every line an object of texts, no object that gives a name twice. Such an object has
-    fewer quotes when it is written again than its line has, so a whole block is checked by counting twice.
-    """
-    try:
-        rows = list(map(orjson.loads, lines))
-    except orjson.JSONDecodeError:
-        return None
-    if set(map(type, rows)) != {dict}:
-        return None
-    kinds = set(map(type, chain.from_iterable(map(dict.values, rows))))
-    return rows if kinds <= _SAME_IN_BOTH and _quotes(block) == _quotes(orjson.dumps(rows)) else None
-
-
 def _rows(lines: list[bytes], numbers: list[int], wrong: Wrong) -> list[Row]:
     """The objects of these lines; the numbers of the lines that hold none are added to `wrong`."""
-    rows = [_quick(line) for line in lines]
-    rows = _named_once(rows, lines)
-    if None in rows:
-        exactly = zip(rows, lines, numbers, strict=True)
-        rows = [_exact_row(line, number, wrong) if row is None else row for row, line, number in exactly]
+    read = ((clean_row(line), line, number) for line, number in zip(lines, numbers, strict=True))
+    rows = [_exact_row(line, number, wrong) if row is None else row for row, line, number in read]
     return [row for row in rows if row is not None]
-
-
-def _quick(line: bytes) -> Row | None:
-    """The line's object, where the quick parser finds one and reads its numbers as they are written."""
-    try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return None if type(row) is not dict or _differs(row, b"-0" in line, 1) else row
-
-
-def _named_once(rows: list[Row | None], lines: list[bytes]) -> list[Row | None]:
-    """The rows again, None for those in which an object gives a name twice."""
-    there = [row for row in rows if row is not None]
-    block = b"\n".join([line for row, line in zip(rows, lines, strict=True) if row is not None])
-    if _quotes(block) == _quotes(orjson.dumps(there)):
-        return rows
-    return [
-        None if row is None or _quotes(line) != _quotes(orjson.dumps(row)) else row
-        for row, line in zip(rows, lines, strict=True)
-    ]
-
-
-def _quotes(data: bytes) -> int:
-    """How many quotes stand around names and texts, not in them."""
-    if b"\\" in data:
-        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return data.count(b'"')
-
-
-def _differs(value: Any, has_minus_zero: bool, depth: int) -> bool:
-    """Whether a number may be written otherwise than Python writes it, or lists and objects nest too deep."""
-    kind = type(value)
-    if kind in _SAME_IN_BOTH:
-        return False
-    if kind is int:
-        return has_minus_zero and value == 0
-    if kind is float or depth > MAX_DEPTH:
-        return True
-    inner = value.values() if kind is dict else value
-    return any(_differs(each, has_minus_zero, depth + 1) for each in inner)
 
 
 def _exact_row(line: bytes, number: int, wrong: Wrong) -> Row | None:

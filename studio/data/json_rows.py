@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from studio.data.findings import Finding, finding
 from studio.data.gather import Gather, gather
 from studio.data.json_exact import JsonError, exact, is_value, items
 from studio.data.json_lines import first_lines, read_lines
+from studio.data.json_quick import is_exact, quick_value
 from studio.data.json_shape import rows_of
 from studio.data.part import Reading
 from studio.data.table import Row, Table
@@ -18,6 +20,9 @@ from studio.errors import StudioError
 LOOK_LINES = 20
 """How many lines are tried when a document does not parse, to see whether it is one of lines."""
 
+QUICK_CHARACTERS = 256 * 2**20
+"""A longer document is read object by object: slower, and never held as a whole."""
+
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 
 
@@ -26,7 +31,7 @@ class _OtherItemsError(Exception):
 
 
 def read_json(text: Text, reading: Reading, limit: int | None) -> Table:
-    """The rows of a JSON or JSONL text; it has nothing that `reading` could choose.
+    """The rows of a JSON or JSONL text; where a document holds several lists, those of the split in `reading`.
 
     Raises StudioError where it is broken (naming line and column), nested too deep, or of a shape without rows.
     """
@@ -34,12 +39,11 @@ def read_json(text: Text, reading: Reading, limit: int | None) -> Table:
         return _of_lines(text, limit)
     content = text.content()
     try:
-        gathered, note = _of_document(content, text.name, limit)
+        return _of_document(text, content, reading.split, limit)
     except JsonError as error:
         if _mostly_objects(first_lines(text, LOOK_LINES)):
             return _of_lines(text, limit)
         raise _broken(content, text.name, error) from None
-    return _table(text, gathered, "json", (note,))
 
 
 def _is_lines(text: Text) -> bool:
@@ -65,18 +69,29 @@ def _of_lines(text: Text, limit: int | None) -> Table:
     return _table(text, gathered, "jsonl", notes)
 
 
-def _of_document(content: str, name: str, limit: int | None) -> tuple[Gather, str]:
-    """The rows of one JSON document and where they were found. Those of a list are read one after another."""
+def _of_document(text: Text, content: str, split: str, limit: int | None) -> Table:
+    """The rows of one JSON document. Those of a list are read one after another, unless it is small."""
     if content.lstrip().startswith("["):
+        quick = _quick_list(content) if limit is None else None
         try:
-            gathered = gather(_objects(content), name, limit)
+            gathered = gather(_objects(content) if quick is None else quick, text.name, limit)
         except _OtherItemsError:
             pass  # what they are is said below
         else:
             if len(gathered):
-                return gathered, "the rows are the items of the list"
-    rows, note = rows_of(exact(content), name)
-    return gather(rows, name, limit), note
+                return _table(text, gathered, "json", ("the rows are the items of the list",))
+    found = rows_of(exact(content), text.name, split)
+    table = _table(text, gather(found.rows, text.name, limit), "json", (found.note,))
+    return replace(table, choices={"split": found.splits}) if len(found.splits) > 1 else table
+
+
+def _quick_list(content: str) -> list[Row] | None:
+    """The items of a list of objects, where the quick parser reads them exactly and memory allows to hold them all."""
+    if len(content) > QUICK_CHARACTERS or not content.lstrip().startswith("["):
+        return None
+    data = content.encode("utf-8")
+    rows = quick_value(data)
+    return rows if rows and is_exact(rows, data) else None
 
 
 def _objects(content: str) -> Iterator[Row]:

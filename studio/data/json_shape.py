@@ -1,5 +1,6 @@
 """Where the rows are in a JSON document, or what the document holds instead."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from studio.data.wording import counted, listed, names, quoted, rows_named
@@ -10,24 +11,35 @@ Rows = list[dict[str, Any]]
 WANTED = 'Wanted is a list of objects, such as [{"prompt": "…", "completion": "…"}], or one such object per line.'
 
 
-def rows_of(document: Any, name: str) -> tuple[Rows, str]:
-    """The rows, and a sentence on where they were found.
+@dataclass(frozen=True)
+class Found:
+    """The rows of a document, a sentence on where they were, and the names of the lists to choose among."""
+
+    rows: Rows
+    note: str
+    splits: tuple[str, ...] = ()
+
+
+def rows_of(document: Any, name: str, split: str) -> Found:
+    """The rows; of several lists the one that is called as the wanted split.
 
     Raises StudioError that says which shape was found, and which is wanted.
     """
     if isinstance(document, list):
-        return _of_list(document, name), "the rows are the items of the list"
+        return Found(*_of_list(document, name))
     if isinstance(document, dict):
-        return _of_object(document, name)
+        return _of_object(document, name, split)
     raise StudioError(f"{quoted(name)} holds {_kind(document)} and nothing else. {WANTED}")
 
 
-def _of_list(items: list[Any], name: str) -> Rows:
+def _of_list(items: list[Any], name: str) -> tuple[Rows, str]:
     if not items:
         raise StudioError(f"{quoted(name)} is an empty list. Add an object per example. {WANTED}")
     others = [place for place, item in enumerate(items, 1) if not isinstance(item, dict)]
     if not others:
-        return items
+        return items, "the rows are the items of the list"
+    if _is_grid(items):
+        return _numbered(items), _grid_note(items)
     if len(others) == len(items):
         raise StudioError(f"{quoted(name)} is {_kind(items)} {_kinds(items[0])}, not of objects. {WANTED}")
     raise StudioError(
@@ -36,22 +48,45 @@ def _of_list(items: list[Any], name: str) -> Rows:
     )
 
 
-def _of_object(members: dict[str, Any], name: str) -> tuple[Rows, str]:
-    tables = [key for key, value in members.items() if _is_rows(value)]
-    if len(tables) == 1:
-        return members[tables[0]], f"the rows are the list under the name {quoted(tables[0])}"
-    if len(tables) > 1:
+def _of_object(members: dict[str, Any], name: str, split: str) -> Found:
+    tables = tuple(key for key, value in members.items() if _is_rows(value) or _is_grid(value))
+    if len(tables) > 1 and split not in tables:
         found = listed([f"{quoted(key, 40)} ({len(members[key]):,})" for key in tables], 10)
-        raise StudioError(
-            f"{quoted(name)} holds several lists of objects: {found}. Save the one to train on as a file of its own."
-        )
+        raise StudioError(f"{quoted(name)} holds several lists of rows: {found}. Choose one of these as the split.")
+    if tables:
+        key = split if len(tables) > 1 else tables[0]
+        rows, note = _of_list(members[key], name)
+        also = f", one of {names(tables)}" if len(tables) > 1 else ""
+        grid = "" if _is_rows(members[key]) else f"; {note}"
+        return Found(rows, f"the rows are the list under the name {quoted(key)}{also}{grid}", tables)
     if _is_columns(members):
-        return _transposed(members), "the document holds a list per column"
+        return Found(_transposed(members), "the document holds a list per column")
     raise StudioError(f"{quoted(name)} is {_described(members)}. {WANTED}")
 
 
 def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _is_grid(value: Any) -> bool:
+    """Lists of one length, two cells or more, nothing nested in them."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, list) for item in value)
+        and len({len(item) for item in value}) == 1
+        and len(value[0]) > 1
+        and not any(isinstance(cell, (list, dict)) for item in value for cell in item)
+    )
+
+
+def _numbered(grid: list[list[Any]]) -> Rows:
+    columns = [f"column {place}" for place in range(1, len(grid[0]) + 1)]
+    return [dict(zip(columns, cells, strict=True)) for cells in grid]
+
+
+def _grid_note(grid: list[list[Any]]) -> str:
+    return f"each row is a list of {len(grid[0])}, so its columns have numbers for names"
 
 
 def _is_columns(members: dict[str, Any]) -> bool:
