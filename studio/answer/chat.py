@@ -67,6 +67,10 @@ class ChatHost:
         """A view of this host for one run. `asker` names who asks (such as a page's session), for `stop`."""
         return Chat(self, run, asker or uuid.uuid4().hex)
 
+    def open_base(self, model_id: str, asker: str = "") -> Chat:
+        """A view of this host for a base model by itself; only the speaker "base" can be asked."""
+        return Chat(self, None, asker or uuid.uuid4().hex, model_id)
+
     def warm(self) -> None:
         """Start the child, so that it does its imports before it is needed. Returns at once."""
         self._living()
@@ -167,15 +171,17 @@ class ChatHost:
 
 @dataclass(frozen=True)
 class Chat:
-    """Base and tuned model of one run, ready to be asked."""
+    """Base and tuned model of one run, or a base model by itself, ready to be asked."""
 
     host: ChatHost
-    run: Run
+    run: Run | None
     asker: str = field(default_factory=lambda: uuid.uuid4().hex)
+    base: str = ""
+    """The id of the base model, where there is no run."""
 
     def load(self, notify: Notify = _unheard) -> None:
-        """Have the run's base and adapter in memory before the first question. Raises StudioError as `stream` does."""
-        for _ in self.host.exchange(lambda number: Load(id=number, run=str(self.run.path)), self.asker, notify):
+        """Have base and adapter in memory before the first question. Raises StudioError as `stream` does."""
+        for _ in self.host.exchange(lambda number: Load(id=number, **self._of), self.asker, notify):
             pass
 
     def stream(
@@ -199,12 +205,16 @@ class Chat:
             StudioError: the question cannot be answered, with what to do.
         """
         conversations = {who: _clean(messages[who] if isinstance(messages, Mapping) else messages) for who in speakers}
-        run = str(self.run.path)
+        assert self.run is not None or tuple(speakers) == ("base",), "a base by itself has no tuned model"
 
         def ask(number: int) -> Ask:
-            return Ask(id=number, run=run, messages=conversations, settings=settings)
+            return Ask(id=number, **self._of, messages=conversations, settings=settings)
 
         return self.host.exchange(ask, self.asker, notify)
+
+    @property
+    def _of(self) -> dict[str, str]:
+        return {"base": self.base} if self.run is None else {"run": str(self.run.path)}
 
     def stop(self) -> None:
         """End what this asker is being answered, at the next token. From any thread."""

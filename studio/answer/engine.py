@@ -15,14 +15,13 @@ from transformers import GenerationConfig
 from studio.answer.prompts import end_tokens
 from studio.errors import StudioError
 from studio.recipe.models import fetch, locate
+from studio.recipe.recipe import ModelPart, Recipe
 from studio.run.base import Precision, choose_precision, load_model
 from studio.run.directory import Run
 from studio.run.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase
-
-    from studio.recipe.recipe import Recipe
 
 MOST_ADAPTERS = 4  # kept on a base; the one that was not used for longest goes first
 
@@ -31,9 +30,12 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Voices:
-    """A run's base and tuned model in one copy of the weights, ready to answer. `context` is in tokens."""
+    """A run's base and tuned model in one copy of the weights, ready to answer. `context` is in tokens.
 
-    model: PeftModel
+    `adapter` is empty where a base model was asked for by itself; only the base may then speak.
+    """
+
+    model: PeftModel | PreTrainedModel
     adapter: str
     tokenizer: PreTrainedTokenizerBase
     ends: frozenset[int]
@@ -66,6 +68,7 @@ class Engine:
         self._model: PreTrainedModel | PeftModel | None = None
         self._ends_of_base: int | list[int] | None = None
         self._adapters: dict[AdapterKey, Voices] = {}  # in the order of their last use
+        self._tokenizer: PreTrainedTokenizerBase | None = None  # of the base by itself
         self._made = 0
 
     def load(self, run: Run, notify: Notify = lambda note: None) -> Voices:
@@ -79,15 +82,26 @@ class Engine:
         quantization = run.recipe.method.quantization(precision.compute)
         stored = quantization.to_json_string(use_diff=False) if quantization else ""
         key = BaseKey(run.recipe.model.id, str(precision.weights), stored, kind)
-        if key != self._key:
-            self.release()
-            self._load_base(run.recipe, precision, quantization, notify)
-            self._key = key
+        self._require_base(key, run.recipe, precision, quantization, notify)
         return self._voices(run, notify)
+
+    def load_base(self, model_id: str, notify: Notify = lambda note: None) -> Voices:
+        """A base model by itself, kept where a run had the same one.
+
+        Raises:
+            StudioError: base or tokenizer cannot be loaded.
+        """
+        recipe = Recipe(model=ModelPart(id=model_id))
+        precision = self._precision(recipe.training.precision)
+        self._require_base(BaseKey(model_id, str(precision.weights), "", ""), recipe, precision, None, notify)
+        if self._tokenizer is None:
+            self._tokenizer, _ = load_tokenizer(fetch(locate(model_id)))
+        assert self._model is not None
+        return self._speaking(self._model, "", self._tokenizer)
 
     def release(self) -> None:
         """Let go of everything, and give the memory back."""
-        self._key, self._model = None, None
+        self._key, self._model, self._tokenizer = None, None, None
         self._adapters.clear()
         gc.collect()
         if torch.cuda.is_available():
@@ -99,6 +113,23 @@ class Engine:
             usable = "float32" if asked == "float16" and not torch.cuda.is_available() else asked
             self._precisions[asked] = choose_precision(usable)
         return self._precisions[asked]
+
+    def _require_base(
+        self,
+        key: BaseKey,
+        recipe: Recipe,
+        precision: Precision,
+        quantization: BitsAndBytesConfig | None,
+        notify: Notify,
+    ) -> None:
+        """Have the key's base in memory. One without adapters yet takes any kind, and adapters do not bar the base."""
+        known = self._key
+        if known is None or known[:3] != key[:3] or (known.adapter_kind and key.adapter_kind not in ("", known[3])):
+            self.release()
+            self._load_base(recipe, precision, quantization, notify)
+            self._key = key
+        elif not known.adapter_kind:
+            self._key = key
 
     def _load_base(
         self, recipe: Recipe, precision: Precision, quantization: BitsAndBytesConfig | None, notify: Notify
@@ -138,9 +169,12 @@ class Engine:
                 f"The adapter of {run.name} cannot be put on its base ({type(error).__name__}: {error!s:.300}). "
                 "Its files are damaged, or the base model was changed since: train again."
             ) from error
+        return self._speaking(model.eval(), name, tokenizer)
+
+    def _speaking(self, model: PeftModel | PreTrainedModel, adapter: str, tokenizer: PreTrainedTokenizerBase) -> Voices:
         return Voices(
-            model=model.eval(),
-            adapter=name,
+            model=model,
+            adapter=adapter,
             tokenizer=tokenizer,
             ends=end_tokens(tokenizer, self._ends_of_base),
             pad=tokenizer.pad_token_id,

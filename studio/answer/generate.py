@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig, PeftConfig
+from peft import LoraConfig, PeftConfig, PeftModel
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
@@ -55,7 +55,7 @@ def generate(
 
 
 def _passes(voices: Voices, rows: Sequence[Row]) -> Iterator[list[int]]:
-    if may_share_a_pass(voices.model.active_peft_config):
+    if not voices.adapter or may_share_a_pass(voices.model.active_peft_config):
         yield list(range(len(rows)))
         return
     for tuned in (False, True):
@@ -88,7 +88,7 @@ def _one_pass(voices: Voices, rows: list[Row], settings: Settings, steps: _Steps
 def _speakers(voices: Voices, rows: list[Row]) -> tuple[AbstractContextManager[Any], dict[str, Any]]:
     """Who speaks in a pass: only the base, only the tuned model, or row by row."""
     if not any(row.tuned for row in rows):
-        return voices.model.disable_adapter(), {}
+        return voices.model.disable_adapter() if isinstance(voices.model, PeftModel) else nullcontext(), {}
     if all(row.tuned for row in rows):
         return nullcontext(), {}
     return nullcontext(), {"adapter_names": [voices.adapter if row.tuned else BASE_ROW for row in rows]}

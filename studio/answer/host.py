@@ -107,7 +107,10 @@ class Host:
 
         if self._page.stopped(request.id):
             return {}
-        voices = self._engine.load(Run(Path(request.run)), notify)
+        if request.base:
+            voices = self._engine.load_base(request.base, notify)
+        else:
+            voices = self._engine.load(Run(Path(request.run)), notify)
         return self._speak(request, voices) if isinstance(request, Ask) else {}
 
     def _speak(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:

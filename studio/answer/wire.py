@@ -14,20 +14,25 @@ Speaker = Literal["base", "tuned"]
 SPEAKERS: tuple[Speaker, ...] = ("base", "tuned")
 
 
-class Ask(Line):
-    """Answer: each speaker goes on with its own conversation. `run` is the run's folder."""
+class Of(Line):
+    """Whom a question is for: the models of a run, by its folder, or a base model of its own, by its id."""
+
+    run: str = ""
+    base: str = ""
+
+
+class Ask(Of):
+    """Answer: each speaker goes on with its own conversation."""
 
     kind: Literal["ask"] = "ask"
-    run: str
     messages: dict[Speaker, list[Message]]
     settings: Settings
 
 
-class Load(Line):
-    """Get ready for questions to this run."""
+class Load(Of):
+    """Get ready for questions."""
 
     kind: Literal["load"] = "load"
-    run: str
 
 
 class Stop(Line):

@@ -61,6 +61,15 @@ def test_one_speaker_says_what_both_would(chat):
     assert last(chat.stream(HI, ["tuned"], BRIEF)) == {"tuned": both["tuned"]}
 
 
+def test_a_base_by_itself_says_what_it_says_in_a_run(host, base, chat):
+    before = last(host.open_base(str(base)).stream(HI, ["base"], BRIEF))
+    assert before["base"]
+    in_run = last(chat.stream(HI, settings=BRIEF))
+    assert before["base"] == in_run["base"] != in_run["tuned"]
+    assert last(host.open_base(str(base)).stream(HI, ["base"], BRIEF)) == before
+    assert last(chat.stream(HI, ["tuned"], BRIEF)) == {"tuned": in_run["tuned"]}
+
+
 def test_each_speaker_has_its_own_history(chat):
     longer = [*HI, {"role": "assistant", "content": "Hello, who is there?"}, {"role": "user", "content": "Me."}]
     answer = last(chat.stream({"base": HI, "tuned": longer}, settings=BRIEF))

@@ -64,3 +64,16 @@ def test_adapter_of_another_base(engine, tmp_path):
     )
     with pytest.raises(StudioError, match="the base model was changed since"):
         engine.load(run)
+
+
+def test_a_base_by_itself_shares_the_memory_of_a_run(run, base):
+    engine, notes = Engine(), []
+    model = run.recipe.model.id
+    engine._precisions["auto"] = engine._precision("float32")  # as the run has it
+    alone = engine.load_base(model, notes.append)
+    assert (alone.adapter, alone.context, alone.ends) == ("", 2048, frozenset({2}))
+    tuned = engine.load(run, notes.append)
+    again = engine.load_base(model, notes.append)
+    assert again.model is tuned.model
+    assert again.adapter == ""
+    assert [note.split()[2] for note in notes] == ["base", "adapter"]

@@ -7,7 +7,9 @@ from studio.run.wire import line
 ASK = Ask(id=1, run="/runs/x", messages={"base": [{"role": "user", "content": "a\nb\u2028c"}]}, settings=Settings())
 
 
-@pytest.mark.parametrize("request_", [ASK, Load(id=2, run="/runs/x"), Stop(id=3)], ids=lambda r: r.kind)
+@pytest.mark.parametrize(
+    "request_", [ASK, Load(id=2, run="/runs/x"), Load(id=4, base="starter"), Stop(id=3)], ids=lambda r: r.kind
+)
 def test_requests_travel_on_one_line(request_):
     text = line(request_)
     assert text.count(b"\n") == 1
