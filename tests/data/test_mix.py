@@ -122,5 +122,5 @@ def test_a_share_of_general_rows_is_a_share_of_all_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0, -1, 0.95, float("nan")])
 def test_a_share_of_general_rows_that_cannot_be(share: float) -> None:
-    with pytest.raises(StudioError, match="above 0 and at most 0.9"):
+    with pytest.raises(StudioError, match=r"above 0 and at most 0\.9"):
         general_mix(share)
