@@ -155,12 +155,13 @@ def _said(mapping: Mapping, part: DataPart) -> Said:
 def _numbers(table: Table, mapping: Mapping, gathered: Gathered) -> np.ndarray:
     """The examples' row numbers. Where rows make several examples, these are counted instead of the rows.
 
-    They are counted on from the file's last row if some of it could not be read: those numbers are taken.
+    They are counted on from the file's last row if some rows are left out: those numbers are taken.
     """
     places = gathered.source
     if len(np.unique(places)) == len(places) and "paragraphs" not in mapping.columns:
         return table.numbers[places]
-    taken = table.total if table.findings or gathered.troubles.rows else 0
+    gone = gathered.troubles.left_out or any(each.left_out for each in table.findings)
+    taken = table.total if gone else 0
     return np.arange(taken + 1, taken + 1 + len(places))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +55,7 @@ def holds(table: Table, column: str, test: Callable[[Any], bool], most: int = 20
     """Whether more than half of the first filled cells of a column pass a test."""
     texts, nested = table.texts(column), table.nested.get(column)
     if nested is not None and len(nested) - nested.null_count > len(texts) - texts.null_count:
-        cells = [json.loads(text) for text in nested.drop_null().slice(0, most).to_pylist()]
+        cells = [parsed(text) for text in nested.drop_null().slice(0, most).to_pylist()]
     else:
         cells = [parsed(text) for text in _filled(table, column).slice(0, most).to_pylist()]
     filled = [cell for cell in cells if cell not in ([], {})]

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studio.data.conversations import Told
+from studio.data.conversations import Told, parsed
 from studio.data.example import BATCH, Examples, ExampleType, Message
 from studio.data.table import Table
 from studio.data.troubles import Troubles, UnusableError
@@ -84,7 +84,7 @@ def _cells(table: Table, column: str | pa.ChunkedArray, start: int, size: int) -
     if column in table.nested:
         for i, text in enumerate(table.nested[column].slice(start, size).to_pylist()):
             if text is not None:
-                cells[i] = orjson.loads(text)
+                cells[i] = parsed(text)
     return list(cells)
 
 

@@ -78,7 +78,10 @@ _TROUBLES = {
         "parallel_tool_calls is set. It is ignored", "It steers a service, not the text that is learned.", False, "note"
     ),
     "no-real-answer": _Trouble(
-        "the question has no answer in its document", "SQuAD marks such questions as impossible.", severity="note"
+        "a question has no answer in its document. It makes no example",
+        "SQuAD marks such questions as impossible.",
+        left_out=False,
+        severity="note",
     ),
 }
 
@@ -105,6 +108,11 @@ class Troubles:
         if not met or met[-1] != row:
             met.append(row)
         self.details.setdefault(kind, detail)
+
+    @property
+    def left_out(self) -> bool:
+        """Whether any row is left out."""
+        return any(_TROUBLES[kind].left_out for kind in self.rows)
 
     def findings(self) -> list[Finding]:
         """One finding for each kind, all that stops a row before all that does not."""
