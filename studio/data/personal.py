@@ -21,7 +21,7 @@ _EMAIL = re.compile(r"(?<![\w.+-])[\w+-][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1
 _EXAMPLE = re.compile(r"@(?:[\w-]+\.)*example\.(?:com|org|net)$|\.(?:png|jpe?g|gif|svg)$", re.I)
 _CARD = re.compile(
     r"(?<![\d.,+*/=-])(?:[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5}"
-    r"|3[068]\d{2}([ -]?)\d{6}\3\d{4})(?![\d*/=-]|[.,]\d)"
+    r"|3[068]\d{2}([ -]?)\d{6}\3\d{4})(?![\d-]|[.,]\d|\s?[*/=+])"
 )
 """As cards have them: sixteen digits in fours, American Express's fifteen, Diners' fourteen."""
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -56,8 +56,9 @@ def personal(text: str) -> list[Span]:
 
 def masked(text: str) -> str:
     """The text with [email], [phone], [card] and [iban] in their places."""
-    for span in reversed(personal(text)):
-        text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
+    while spans := personal(text):  # what is masked may bare what it was written together with
+        for span in reversed(spans):
+            text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
     return text
 
 
@@ -113,7 +114,7 @@ def _cards(text: str) -> Iterator[Span]:
 def _phones(text: str) -> Iterator[Span]:
     """Numbers with a country, and others that are written like phone numbers or follow a word such as call."""
     for found in _DIGITS.finditer(text):
-        called = _CALLED.search(text[max(0, found.start() - 40) : found.start()])
+        called = _CALLED.search(text[max(0, found.start() - 40) : found.start()].replace("[phone]", ""))
         if _is_phone(found[0], bool(called)):
             yield Span("phone", *found.span())
 
