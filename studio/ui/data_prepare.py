@@ -24,7 +24,7 @@ def build(studio: Studio, data: gr.State) -> gr.State:
     """Draw the progress, which is in view while a set is being read. The state given back changes with each set that
     has come, so that everything is shown again."""
     ready = gr.State(0)
-    said = gr.HTML(elem_id="data-progress")
+    said = gr.HTML(visible=False, elem_id="data-progress")
     cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="data-cancel")
     reading = data.change(
         partial(follow, studio), data, [said, cancel, ready], show_progress="hidden", concurrency_limit=4
@@ -37,17 +37,18 @@ def follow(studio: Studio, part: DataPart) -> Iterator[tuple[Any, Any, Any]]:
     """Prepare a part, telling of it while it lasts. What is wrong with it, the report says."""
     hidden = gr.update(visible=False)
     if not part.path or studio.desk.known(part) is not None:
-        yield "", hidden, gr.skip()
+        yield hidden, hidden, gr.skip()
         return
     with Work(lambda tell, stopped: studio.desk.prepare(part)) as work:
         for said in work.progress():
-            yield note("note", said or READING), gr.update(visible=True), gr.skip()
+            words = gr.update(value=note("note", said or READING), visible=True)
+            yield words, gr.update(visible=True), gr.skip()
         with suppress(StudioError):
             work.result()
-    yield "", hidden, time.time_ns()
+    yield hidden, hidden, time.time_ns()
 
 
 def give_up(studio: Studio) -> tuple[Any, Any]:
     """End the reading."""
     studio.desk.cancel()
-    return CANCELLED, gr.update(visible=False)
+    return gr.update(value=CANCELLED, visible=True), gr.update(visible=False)

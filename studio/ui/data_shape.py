@@ -54,6 +54,7 @@ SHAPES = [
     ("plain text", "text"),
 ]
 NONE = "none"
+HEADING = "<h3>What a row is</h3>"
 NO_EXAMPLE = '<p class="example-empty">The first row is shown here as soon as it is known what a row is.</p>'
 EXAMPLE_CHARACTERS = 600
 
@@ -96,13 +97,12 @@ def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
 
 
 def _draw() -> ShapeFields:
-    gr.HTML("<h3>What a row is</h3>")
-    reason = gr.HTML(elem_id="shape-reason")
-    shape = gr.Dropdown(SHAPES, value="auto", label="Shape", info=KNOBS["shape"].help, elem_id="data-shape")
+    reason = gr.HTML(HEADING, elem_id="shape-reason")
     with gr.Row():
         columns = {role: _column(role) for role in OPTIONS if role not in BESIDE}
     example = gr.HTML(NO_EXAMPLE, elem_id="data-example")
-    with gr.Accordion("Templates, system prompt, labels and groups", open=False, elem_id="data-mapping"):
+    with gr.Accordion("Another shape, templates, system prompt, labels", open=False, elem_id="data-mapping"):
+        shape = gr.Dropdown(SHAPES, value="auto", label="Shape", info=KNOBS["shape"].help, elem_id="data-shape")
         texts = {name: _text(name) for name in TEXTS}
         with gr.Row():
             columns |= {role: _column(role) for role in BESIDE}
@@ -146,7 +146,7 @@ def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
     columns = [_shown_column(role, part, mapping, names, shape) for role in OPTIONS]
     pairs = shape == "prompt-completion"
     return [
-        reason,
+        HEADING + reason,
         part.mapped.shape,
         *columns,
         gr.update(value=part.mapped.prompt_template, visible=pairs),
@@ -202,12 +202,13 @@ def _example(table: Table, part: DataPart) -> str:
 
 
 def _turns(example: Example) -> list[tuple[str, str]]:
-    spoken = example.conversation
-    if not spoken:
-        return [("Text", example.completion)]
-    said = [(str(message.get("role", "")), str(message.get("content") or "")) for message in spoken]
+    if not example.conversation:
+        return [("text", example.completion)]
+    said = [(str(message.get("role", "")), str(message.get("content") or "")) for message in example.conversation]
+    if not example.messages:
+        said = [("prompt", example.prompt), ("completion", example.completion)]
     if example.rejected:
-        said = [*said[:-1], ("chosen", said[-1][1]), ("rejected", example.rejected)]
+        said = [*said[:-1], ("chosen", example.completion), ("rejected", example.rejected)]
     return said
 
 

@@ -20,7 +20,7 @@ from studio.ui.studio import Studio
 from studio.ui.uploads import FILE_TYPES, kept
 from studio.ui.words import note
 
-UPLOAD = "Or upload your own: CSV, JSON, JSONL, Parquet, Excel or text, also gzipped; several at once are one set"
+UPLOAD = "Or upload: CSV, JSON, JSONL, Parquet, Excel, text"
 NO_DATA = note("note", "No data yet. Choose a sample to try the studio, or bring rows of your own.")
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "colon", " ": "blank"}
 
@@ -34,7 +34,7 @@ def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
         info="Small tasks that the starter model can learn in about a minute.",
         elem_id="sample",
     )
-    upload = gr.File(label=UPLOAD, file_count="multiple", file_types=FILE_TYPES, height=130, elem_id="upload")
+    upload = gr.File(label=UPLOAD, file_count="multiple", file_types=FILE_TYPES, height=150, elem_id="upload")
     data_paste.build(studio, data)
     data_hub.build(studio, data)
     chosen = gr.HTML(NO_DATA, elem_id="data-chosen")
@@ -54,7 +54,7 @@ def choose_sample(name: str, part: DataPart) -> DataPart:
 def take_upload(studio: Studio, files: list[str], part: DataPart) -> tuple[DataPart, Any]:
     """The data part for uploaded files, which are kept in the studio's home; the box is empty again for the next."""
     new = fresh(part, kept(studio.home, files))
-    return new, gr.update(value=None, label=f"{PurePath(new.path).name} is chosen. Drop other files to replace it")
+    return new, gr.update(value=None, label=f"{PurePath(new.path).name} is chosen. Drop others to replace it")
 
 
 def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
@@ -68,16 +68,17 @@ def chosen_line(studio: Studio, part: DataPart) -> str:
         return NO_DATA
     try:
         known = studio.desk.known(part)
-        if known is not None:
-            return note("note", in_words(known.table, counted(known.rows, "row")))
-        return note("note", in_words(studio.desk.peek(part), "counting the rows"))
+        table = known.table if known is not None else studio.desk.peek(part)
+        rows = counted(known.rows, "row") if known is not None else "its rows are being counted"
+        return note("note", in_words(table, rows, sample_of(part)))
     except StudioError:  # the report says what is wrong with it
         return note("warning", f"{PurePath(part.path).name}: not read yet. “What is wrong” says what it needs.")
 
 
-def in_words(table: Table, rows: str) -> str:
+def in_words(table: Table, rows: str, sample: str | None = None) -> str:
     """How a table was read, in one line."""
     facts = [rows, table.format.upper(), table.encoding]
     if table.delimiter:
         facts.append(f"cells parted by a {DELIMITERS.get(table.delimiter, table.delimiter)}")
-    return f"{table.name}: {', '.join(facts)}."
+    name = f"The sample {sample}" if sample else table.name
+    return f"{name}: {', '.join(facts)}."

@@ -17,20 +17,19 @@ from studio.ui.form import Form
 from studio.ui.section import Section
 from studio.ui.studio import Studio
 from studio.ui.uploads import FILE_TYPES, kept
-from studio.ui.words import note
 
 OPTIONS = ("held_out_share", "split_seed", "split_by")
 OWN_FILE = "Held-out rows from a file of their own (the share is then not used)"
+HEADING = "<h3>Split</h3><p>Held-out rows are never trained on. They show whether the model learned the task.</p>"
 NOTHING = '<p class="example-empty">How the rows fall is shown here when they are read.</p>'
 
 
 def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
     """Draw the section and connect it."""
-    gr.HTML("<h3>Split</h3><p>Held-out rows are never trained on. They show whether the model learned the task.</p>")
-    bar = gr.HTML(NOTHING, elem_id="split-bar")
+    bar = gr.HTML(HEADING + NOTHING, elem_id="split-bar")
     form: Form[DataPart] = Form(DataPart, "data", leave_out=tuple(set(DataPart.model_fields) - set(OPTIONS)))
     with gr.Accordion("A file of their own", open=False):
-        own = gr.File(label=OWN_FILE, file_types=FILE_TYPES, height=120, elem_id="held-out-file")
+        own = gr.File(label=OWN_FILE, file_types=FILE_TYPES, height=130, elem_id="held-out-file")
         with gr.Row():
             named = gr.HTML(elem_id="held-out-named")
             drop = gr.Button("Use the share again", size="sm", scale=0, min_width=170, visible=False)
@@ -62,12 +61,13 @@ def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
     """The bar, the fields as the part has them, and the file of held-out rows where there is one."""
     own = bool(part.held_out_path)
     name = PurePath(part.held_out_path).name
+    named = f"<p>They come from {escape(name)}, so share, seed and rule are not used.</p>" if own else ""
     return [
-        _bar(studio, part),
+        HEADING + named + _bar(studio, part),
         gr.update(value=part.held_out_share, interactive=not own),
         gr.update(value=part.split_seed, interactive=not own),
         gr.update(value=part.split_by, interactive=not own),
-        note("note", f"The held-out rows come from {name}.") if own else "",
+        f"<p>{escape(name)} is chosen.</p>" if own else "",
         gr.update(visible=own),
     ]
 

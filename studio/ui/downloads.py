@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
@@ -26,4 +28,18 @@ def download_routes(home: Home) -> APIRouter:
             return PlainTextResponse(str(error), 409)
         return FileResponse(path, filename=path.name, media_type="application/zip")
 
+    @routes.get("/exports/{folder}/{name}")
+    def export(folder: str, name: str) -> Response:
+        path = next(
+            (path for path in exports(home).glob("*/*") if (path.parent.name, path.name) == (folder, name)), None
+        )
+        if path is None:
+            return PlainTextResponse("This file is gone; export the rows again in the Data tab.", 404)
+        return FileResponse(path, filename=path.name, media_type="application/octet-stream")
+
     return routes
+
+
+def exports(home: Home) -> Path:
+    """Where rows lie that were made for download: a folder a set."""
+    return home.root / "exports"
