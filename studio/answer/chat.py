@@ -181,7 +181,9 @@ class Chat:
 
     def load(self, notify: Notify = _unheard) -> None:
         """Have base and adapter in memory before the first question. Raises StudioError as `stream` does."""
-        for _ in self.host.exchange(lambda number: Load(id=number, **self._of), self.asker, notify):
+        for _ in self.host.exchange(
+            lambda number: Load(id=number, run=self._folder, base=self.base), self.asker, notify
+        ):
             pass
 
     def stream(
@@ -208,13 +210,13 @@ class Chat:
         assert self.run is not None or tuple(speakers) == ("base",), "a base by itself has no tuned model"
 
         def ask(number: int) -> Ask:
-            return Ask(id=number, **self._of, messages=conversations, settings=settings)
+            return Ask(id=number, run=self._folder, base=self.base, messages=conversations, settings=settings)
 
         return self.host.exchange(ask, self.asker, notify)
 
     @property
-    def _of(self) -> dict[str, str]:
-        return {"base": self.base} if self.run is None else {"run": str(self.run.path)}
+    def _folder(self) -> str:
+        return "" if self.run is None else str(self.run.path)
 
     def stop(self) -> None:
         """End what this asker is being answered, at the next token. From any thread."""

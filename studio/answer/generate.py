@@ -55,7 +55,8 @@ def generate(
 
 
 def _passes(voices: Voices, rows: Sequence[Row]) -> Iterator[list[int]]:
-    if not voices.adapter or may_share_a_pass(voices.model.active_peft_config):
+    model: Any = voices.model
+    if not voices.adapter or may_share_a_pass(model.active_peft_config):
         yield list(range(len(rows)))
         return
     for tuned in (False, True):
@@ -88,10 +89,14 @@ def _one_pass(voices: Voices, rows: list[Row], settings: Settings, steps: _Steps
 def _speakers(voices: Voices, rows: list[Row]) -> tuple[AbstractContextManager[Any], dict[str, Any]]:
     """Who speaks in a pass: only the base, only the tuned model, or row by row."""
     if not any(row.tuned for row in rows):
-        return voices.model.disable_adapter() if isinstance(voices.model, PeftModel) else nullcontext(), {}
+        return _without_adapter(voices.model), {}
     if all(row.tuned for row in rows):
         return nullcontext(), {}
     return nullcontext(), {"adapter_names": [voices.adapter if row.tuned else BASE_ROW for row in rows]}
+
+
+def _without_adapter(model: Any) -> AbstractContextManager[Any]:
+    return model.disable_adapter() if isinstance(model, PeftModel) else nullcontext()
 
 
 def _left_padded(rows: list[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
