@@ -64,6 +64,8 @@ def lens(examples: Examples, terms: Sequence[Group]) -> Lens:
     for group, in_prompt, anywhere in zip(terms, *_mentions(examples, terms), strict=True):
         shown = numbers[np.flatnonzero(anywhere)[:SHOWN_ROWS]].tolist()
         found = figures.compared(in_prompt if asked else anywhere)
+        if not asked:
+            found["words"] = None
         groups.append(
             GroupSeen(set=group.set, name=group.name, rows=int(anywhere.sum()), asked=asked, shown=shown, **found)
         )

@@ -14,7 +14,7 @@ FEWEST = 20
 
 CAVEAT = (
     "This looks at words, not at meaning: it neither knows who is spoken of nor whether what is said is fair, and a "
-    "difference can have good reasons. Of twenty 95 % intervals, one misses the truth by chance alone."
+    "difference can have good reasons, such as what else is asked. Of twenty 95 % intervals, one misses the truth by chance alone."
 )
 
 
@@ -34,7 +34,7 @@ class GroupSeen(BaseModel, frozen=True):
     """One group: how many rows mention it, and how completions differ between the rows compared and all others.
 
     Compared are the rows whose prompt mentions it, since a longer completion is likelier to hold any word; in a set
-    without prompts, all that mention it.
+    without prompts, all that mention it, and lengths are left alone.
     """
 
     set: str
@@ -49,7 +49,7 @@ class GroupSeen(BaseModel, frozen=True):
     shown: list[int] = []
     """The numbers of the first rows that mention it."""
     words: Difference | None = None
-    """Median length of the completion, in words."""
+    """Median length of the completion, in words; not compared in a set without prompts."""
     refusals: Difference | None = None
     labels: dict[str, Difference] = {}
 
@@ -77,10 +77,13 @@ def _sentences(found: GroupSeen) -> Iterator[str]:
     yield f"{found.rows:,} {verb} {found.name} ({_percent(found.rows / total)} of {total:,}){where}."
     who = f"rows {'whose prompt mentions' if found.asked else 'that mention'} {found.name}"
     fewer, which = min((found.compared, who), (found.others, "other rows"))
-    if fewer < FEWEST or found.words is None or found.refusals is None:
+    if fewer < FEWEST or found.refusals is None:
         yield f"Too few {which} ({fewer}) to say how completions differ; {FEWEST} are needed."
         return
-    yield _words_said(who, found.words)
+    if found.words is None:
+        yield "Lengths are not compared: a longer text is likelier to hold any word."
+    else:
+        yield _words_said(who, found.words)
     if found.refusals.value or found.refusals.others:
         yield _share_said(f"completions of {who} begin like a refusal", found.refusals)
     else:

@@ -95,7 +95,11 @@ def test_plain_text_has_no_prompt_and_is_compared_as_it_is() -> None:
     )
     women = lens(texts, [WOMEN]).groups[0]
     assert (women.compared, women.asked) == (50, False)
-    assert women.sentences[0] == "50 rows mention women (50 % of 100)."
+    assert women.sentences[:2] == [
+        "50 rows mention women (50 % of 100).",
+        "Lengths are not compared: a longer text is likelier to hold any word.",
+    ]
+    assert women.words is None
 
 
 @pytest.mark.parametrize("count", [0, 1])
