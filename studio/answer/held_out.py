@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.answer.generate import Row, generate
-from studio.answer.prompts import prompt_ids, room
+from studio.answer.prompts import asked_ids, room
 from studio.answer.settings import Settings
 from studio.answer.transcript import Transcript
-from studio.data.encode import prompt_messages
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ MARGIN = 16  # tokens that an answer may have beyond the longest reference: it i
 
 @dataclass(frozen=True)
 class Exam:
-    """What is asked: `prompts` holds {index of the pair: token ids}, without those that fill the context."""
+    """What is asked: `prompts` holds {index of the pair: token ids}, without those that fill the context, that the
+    template refuses, and plain text."""
 
     voices: Voices
     prompts: dict[int, list[int]]
@@ -54,17 +54,17 @@ class Exam:
 
 
 def prepare_exam(voices: Voices, pairs: Sequence[Example]) -> Exam:
-    """The exam over `pairs`.
+    """The exam over `pairs`; of a conversation its last answer is asked for.
 
     Raises:
-        StudioError: the model can hold none of the prompts.
+        StudioError: none of them asks anything, or the model can hold none of the prompts.
     """
-    prompts = {i: prompt_ids(voices.tokenizer, prompt_messages(pair.prompt)) for i, pair in enumerate(pairs)}
+    prompts = asked_ids(voices.tokenizer, pairs)
     fitting = {i: ids for i, ids in prompts.items() if voices.context is None or len(ids) < voices.context}
     if not fitting:
         raise StudioError(
             f"Every held-out prompt is longer than the model's context of {voices.context:,} tokens. "
             "Train a base with a longer context, or shorten the prompts."
         )
-    references = voices.tokenizer([pair.completion for pair in pairs], add_special_tokens=False)["input_ids"]
+    references = voices.tokenizer([pairs[i].completion for i in fitting], add_special_tokens=False)["input_ids"]
     return Exam(voices, fitting, max(map(len, references)) + MARGIN)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateError
 
-from studio.data.encode import Message
+from studio.data.example import Example, Message
+from studio.data.render import RefusedError, Renderer
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -32,6 +34,43 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> l
     if system.strip() not in text:
         raise _refusal("it leaves the system prompt out", has_system=True)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def asked_ids(tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example]) -> dict[int, list[int]]:
+    """{place: the tokens up to an example's last answer}, rendered as in training.
+
+    Examples that the template refuses are not in it, nor is plain text, which asks nothing.
+
+    Raises:
+        StudioError: none of them can be asked.
+    """
+    renderer = Renderer(tokenizer)
+    texts: dict[int, str] = {}
+    refusals: list[RefusedError] = []
+    asked = {place: example.asked for place, example in enumerate(examples)}
+    for place, messages in asked.items():
+        if not messages:
+            continue
+        try:
+            texts[place] = renderer.text(renderer.ready(messages), examples[place].tools, goes_on=True)
+        except RefusedError as error:
+            refusals.append(error)
+    if not texts:
+        raise _nothing_asked(refusals)
+    ids = tokenizer(list(texts.values()), add_special_tokens=False)["input_ids"]
+    return dict(zip(texts, ids, strict=True))
+
+
+def _nothing_asked(refusals: list[RefusedError]) -> StudioError:
+    if refusals:
+        return StudioError(
+            f"None of the held-out rows can be asked: {refusals[0]}. Choose a base whose chat template knows all who "
+            "speak in these rows."
+        )
+    return StudioError(
+        "The held-out rows are plain text: they ask nothing, so there is no answer to judge. Look at the held-out "
+        "loss instead, or hold out rows with questions and answers from a file of their own."
+    )
 
 
 def room(tokens: int, context: int | None, wanted: int) -> int:

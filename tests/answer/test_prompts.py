@@ -1,6 +1,8 @@
 import pytest
 
-from studio.answer.prompts import end_tokens, prompt_ids, room
+from studio.answer.prompts import asked_ids, end_tokens, prompt_ids, room
+from studio.data.example import Example
+from studio.data.mends import dumped
 from studio.errors import StudioError
 from tests.tiny_run import make_tokenizer
 
@@ -66,3 +68,35 @@ def test_ends_are_the_bases_the_tokenizers_and_the_templates(tokenizer):
     assert end_tokens(tokenizer, None) == {2}
     tokenizer.chat_template = "{% for m in messages %}{{ m.content + '\\n<pad>\\n' }}{% endfor %}"
     assert end_tokens(tokenizer, None) == {0, 2}
+
+
+def test_held_out_rows_are_asked_up_to_their_last_answer(tokenizer):
+    answer = {"role": "assistant", "content": "Hello."}
+    again = {"role": "user", "content": "And?"}
+    talk = Example(1, "And?", "Well.", messages=dumped([SYSTEM, USER, answer, again, {**answer, "weight": 1}]))
+    pair, text = Example(2, "Hi.", "Hello."), Example(3, "", "Once.")
+    asked = asked_ids(tokenizer, [talk, pair, text])
+    assert list(asked) == [0, 1]
+    assert tokenizer.decode(asked[0]) == (
+        "<s>system\nBe brief.</s><s>user\nHi.</s><s>assistant\nHello.</s><s>user\nAnd?</s><s>assistant\n"
+    )
+    assert asked[1] == prompt_ids(tokenizer, [USER])
+
+
+def test_a_held_out_system_prompt_without_a_place_stands_before_the_question(tokenizer):
+    tokenizer.chat_template = "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}"
+    talk = Example(1, "Hi.", "x", messages=dumped([SYSTEM, USER, {"role": "assistant", "content": "x"}]))
+    assert tokenizer.decode(asked_ids(tokenizer, [talk])[0]) == "Be brief.\n\nHi."
+
+
+def test_plain_text_cannot_be_asked(tokenizer):
+    with pytest.raises(StudioError, match="plain text: they ask nothing"):
+        asked_ids(tokenizer, [Example(1, "", "Once.")])
+
+
+def test_rows_that_the_template_refuses_are_not_asked(tokenizer):
+    bad = "{% if messages[0].content == 'Hi.' %}{{ raise_exception('not you') }}{% endif %}{{ messages[0].content }}"
+    tokenizer.chat_template = bad
+    assert list(asked_ids(tokenizer, [Example(1, "Hi.", "x"), Example(2, "Ho.", "x")])) == [1]
+    with pytest.raises(StudioError, match="None of the held-out rows can be asked"):
+        asked_ids(tokenizer, [Example(1, "Hi.", "x")])
