@@ -14,7 +14,8 @@ FEWEST = 20
 
 CAVEAT = (
     "This looks at words, not at meaning: it neither knows who is spoken of nor whether what is said is fair, and a "
-    "difference can have good reasons, such as what else is asked. Of twenty 95 % intervals, one misses the truth by chance alone."
+    "difference can have good reasons, such as what else is asked. Of twenty 95 % "
+    "intervals, one misses the truth by chance alone."
 )
 
 
