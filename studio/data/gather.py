@@ -119,10 +119,11 @@ class Gather:
         """`Table.nested` of all batches."""
         return {
             _named(name): pa.chunked_array(
-                [found.get(i, pa.nulls(size, pa.large_string())) for i, size in enumerate(self._sizes)],
+                [self._nested[name].get(i, pa.nulls(size, pa.large_string())) for i, size in enumerate(self._sizes)],
                 pa.large_string(),
             )
-            for name, found in self._nested.items()
+            for name in self._texts
+            if name in self._nested
         }
 
     def lacking(self) -> tuple[list[int], list[str]]:

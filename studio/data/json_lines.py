@@ -58,7 +58,7 @@ def read_lines(text: Text, limit: int | None) -> tuple[Gather, tuple[str, ...]]:
         if rows is not None:
             last = before + len(lines)
         else:
-            there = [i for i, line in enumerate(lines) if line and not line.isspace()][:left]
+            there = [i for i, line in enumerate(lines) if not _is_blank(line)][:left]
             rows = _rows([lines[i] for i in there], [before + i + 1 for i in there], wrong)
             last = before + there[-1] + 1 if there else last
         before += len(lines)
@@ -77,7 +77,7 @@ def first_lines(text: Text, number: int) -> list[str]:
     Raises NotPlainError where they are no UTF-8.
     """
     lines = chain.from_iterable(block.split(b"\n") for block in _blocks(text))
-    return [_decoded(line) for line in islice((line for line in lines if line and not line.isspace()), number)]
+    return [_decoded(line) for line in islice((line for line in lines if not _is_blank(line)), number)]
 
 
 def _blocks(text: Text) -> Iterator[bytes]:
@@ -125,8 +125,6 @@ def _rows(lines: list[bytes], numbers: list[int], wrong: Wrong) -> list[Row]:
 
 def _exact_row(line: bytes, number: int, wrong: Wrong) -> Row | None:
     text = _decoded(line)
-    if not text.strip():  # blanks beyond ASCII
-        return None
     try:
         row = exact(text)
     except JsonError as error:
@@ -136,6 +134,10 @@ def _exact_row(line: bytes, number: int, wrong: Wrong) -> Row | None:
         wrong.add(number, f"{quoted(text.strip(), 40)} is no object in braces")
         return None
     return row
+
+
+def _is_blank(line: bytes) -> bool:
+    return not line.startswith(b"{") and not line.decode("utf-8", "replace").strip()
 
 
 def _decoded(line: bytes) -> str:

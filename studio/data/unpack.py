@@ -53,7 +53,7 @@ class Source:
 
     def head(self, length: int) -> bytes:
         """The first bytes."""
-        return next(replace(self, most=length).pieces(), b"")
+        return replace(self, most=length).whole()
 
     def whole(self) -> bytes:
         """Every byte, up to `most`."""
