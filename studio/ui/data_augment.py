@@ -10,12 +10,14 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
+from studio.answer.paraphrase import Paraphrased, Wish, paraphrased
 from studio.data.augment import SLOT, TEMPLATES, Proposed, augmented, join, templates_of
-from studio.data.part import DataPart
+from studio.data.example import Examples
 from studio.data.table import preview
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.ui.draft import Updates, Values
+from studio.ui.form import Form
 from studio.ui.refusal import refusal
 from studio.ui.section import Section
 from studio.ui.studio import Studio
@@ -23,8 +25,8 @@ from studio.ui.words import note
 from studio.ui.work import Work
 
 ABOUT = (
-    "<p>The same completions under prompts in other words make a model less fussy about how it is asked. Every new "
-    "row is marked as made, is shown here first, and is never held out.</p>"
+    "<h3>New rows</h3><p>The same completions under prompts in other words make a model less fussy about how it is "
+    "asked. Every new row is marked as made, is shown here first, and is never held out.</p>"
 )
 HEADERS = ["take", "nr", "new prompt", "completion", "how it was made"]
 MOST = 2_000
@@ -32,6 +34,7 @@ AT_FIRST = 200
 SHOWN_CHARACTERS = 300
 NONE_YET = note("note", "No new rows yet. Make some; then take those that are good.")
 GONE = note("note", "The rows have changed, so new ones are to be made again.")
+NO_ROWS = "There are no rows to make new ones of. Choose a sample or bring your own first."
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class AugmentFields:
     templates: gr.Textbox
     most: gr.Number
     make: gr.Button
+    wish: Form[Wish]
     ask: gr.Button
     cancel: gr.Button
     said: gr.HTML
@@ -59,8 +63,24 @@ class AugmentFields:
 def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
     """Draw the section and connect it."""
     fields = _draw()
-    fields.make.click(
-        partial(make, studio, fields, data), {data, fields.templates, fields.most}, [*fields.shown, fields.cancel]
+    making = fields.make.click(
+        partial(make, studio, fields, data),
+        {data, fields.templates, fields.most},
+        [*fields.shown, fields.cancel],
+        show_progress="hidden",
+    )
+    asking = fields.ask.click(
+        partial(ask, studio, fields, data, model),
+        {data, model, *fields.wish.components},
+        [*fields.shown, fields.cancel],
+        show_progress="hidden",
+    )
+    fields.cancel.click(
+        lambda: (note("note", "Cancelled."), gr.update(visible=False)),
+        None,
+        [fields.said, fields.cancel],
+        cancels=[making, asking],
+        show_progress="hidden",
     )
     fields.all.click(partial(choose, True), fields.table, fields.table, show_progress="hidden")
     fields.none.click(partial(choose, False), fields.table, fields.table, show_progress="hidden")
@@ -71,29 +91,38 @@ def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
 
 
 def _draw() -> AugmentFields:
-    gr.HTML(f"<h3>New rows</h3>{ABOUT}")
-    templates = gr.Textbox(
-        "\n".join(template.replace("\n", "\\n") for template in TEMPLATES),
-        label="Templates",
-        info=f"One a line; {SLOT} is where the prompt goes, \\n is a line end. Each row is asked again through each.",
-        lines=4,
-        max_lines=10,
-        elem_id="augment-templates",
-    )
-    most = gr.Number(
-        AT_FIRST,
-        label="New rows at most",
-        info=f"They are meant to be looked through: {MOST:,} at once and no more.",
-        minimum=1,
-        maximum=MOST,
-        precision=0,
-        elem_id="augment-most",
-    )
-    with gr.Row():
-        make = gr.Button("Make rows by the templates", size="sm", elem_id="augment-make")
-        ask = gr.Button("Ask the base model for other words", size="sm", elem_id="augment-ask")
-        cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="augment-cancel")
+    gr.HTML(ABOUT)
+    with gr.Accordion("By templates", open=True):
+        templates = gr.Textbox(
+            "\n".join(template.replace("\n", "\\n") for template in TEMPLATES),
+            label="Templates",
+            info=f"One a line; {SLOT} is where the prompt goes, \\n is a line end. Each row is asked through each.",
+            lines=4,
+            max_lines=10,
+            elem_id="augment-templates",
+        )
+        most = gr.Number(
+            AT_FIRST,
+            label="New rows at most",
+            info=f"They are meant to be looked through, so {MOST:,} at once and no more.",
+            minimum=1,
+            maximum=MOST,
+            precision=0,
+            elem_id="augment-most",
+        )
+        make_button = gr.Button("Make rows by the templates", size="sm", elem_id="augment-make")
+    with gr.Accordion("In the base model's words", open=False):
+        wish: Form[Wish] = Form(Wish, "wish")
+        ask_button = gr.Button("Ask the base model", size="sm", elem_id="augment-ask")
     said = gr.HTML(NONE_YET, elem_id="augment-said")
+    cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="augment-cancel")
+    review, table, buttons = _draw_review()
+    return AugmentFields(
+        templates, most, make_button, wish, ask_button, cancel, said, review, table, *buttons, gr.State(None)
+    )
+
+
+def _draw_review() -> tuple[gr.Group, gr.Dataframe, tuple[gr.Button, gr.Button, gr.Button]]:
     with gr.Group(visible=False) as review:
         table = gr.Dataframe(
             headers=HEADERS,
@@ -108,25 +137,42 @@ def _draw() -> AugmentFields:
         with gr.Row():
             every = gr.Button("Take all", size="sm")
             none = gr.Button("Take none", size="sm")
-            add = gr.Button("Add the rows that are taken", variant="primary", size="sm", elem_id="augment-add")
-    return AugmentFields(templates, most, make, ask, cancel, said, review, table, every, none, add, gr.State(None))
+            add_button = gr.Button("Add the rows that are taken", variant="primary", size="sm", elem_id="augment-add")
+    return review, table, (every, none, add_button)
 
 
 def make(studio: Studio, fields: AugmentFields, data: Block, values: Values) -> Iterator[Updates]:
     """New rows by the templates, to be looked through."""
     part, most = values[data], min(MOST, int(values[fields.most] or AT_FIRST))
+    if not part.path:
+        raise refusal(NO_ROWS, "No rows yet")
 
     def propose(*_: object) -> Proposed:
         prepared = studio.desk.prepare(part)
         return augmented(prepared.train, templates_of(values[fields.templates] or ""), prepared.held_out, most)
 
-    yield from _proposed(fields, part, Work(propose), "Making rows…")
+    yield from _proposed(fields, Work(propose), "Making rows…")
 
 
-def _proposed(fields: AugmentFields, part: DataPart, work: Work[Proposed], begun: str) -> Iterator[Updates]:
+def ask(studio: Studio, fields: AugmentFields, data: Block, model: Block, values: Values) -> Iterator[Updates]:
+    """New rows in the base model's words, to be looked through."""
+    part, wish = values[data], fields.wish.read(values)
+    if not part.path or (words := studio.chat_refusal()):
+        raise refusal(NO_ROWS if not part.path else str(words), "Not asked")
+    chat = studio.chat.open_base(values[model])
+
+    def propose(tell: Any, stopped: Any) -> Paraphrased:
+        prepared = studio.desk.prepare(part)
+        return paraphrased(chat, prepared.train, wish, prepared.held_out, tell=tell, stopped=stopped)
+
+    try:
+        yield from _proposed(fields, Work(propose), "Asking the base model; its first answer takes longest…")
+    finally:  # cancelled, or nobody is there any more: no answer is waited for
+        chat.stop()
+
+
+def _proposed(fields: AugmentFields, work: Work[Any], begun: str) -> Iterator[Updates]:
     """Tell of the work while it lasts, then show what came of it."""
-    if not part.path:
-        raise refusal("There are no rows to make new ones of. Choose a sample or bring your own first.", "No rows yet")
     with work:
         for said in work.progress():
             yield {fields.said: note("note", said or begun), fields.cancel: gr.update(visible=True)}
@@ -135,20 +181,27 @@ def _proposed(fields: AugmentFields, part: DataPart, work: Work[Proposed], begun
         except StudioError as error:
             yield {fields.said: note("error", *error.problems), fields.cancel: gr.update(visible=False)}
             return
-    yield dict(zip(fields.shown, _review(proposed), strict=True)) | {fields.cancel: gr.update(visible=False)}
+    shown = _review(proposed.examples, _dropped(proposed))
+    yield dict(zip(fields.shown, shown, strict=True)) | {fields.cancel: gr.update(visible=False)}
 
 
-def _review(proposed: Proposed) -> list[Any]:
-    """What there is to look through, in a table with every row taken."""
-    words = [
-        f"{counted(len(proposed.examples), 'new row')}, each marked as made. Look through them and add the good ones."
-    ]
+def _dropped(proposed: Proposed | Paraphrased) -> list[str]:
+    """What was made and is not shown, in words."""
+    if isinstance(proposed, Paraphrased):
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in proposed.dropped.items())
+        return [f"Dropped: {reasons}."] if reasons else []
+    words = []
     if proposed.copies:
         words.append(f"{proposed.copies:,} asked what another row asks already, and were dropped.")
     if proposed.over:
         words.append(f"{proposed.over:,} more could be made; raise “New rows at most” for them.")
-    if not len(proposed.examples):
-        return _empty(note("warning", "No new row came of it.", *words[1:]))
+    return words
+
+
+def _review(examples: Examples, dropped: list[str]) -> list[Any]:
+    """What there is to look through, in a table with every row taken."""
+    if not len(examples):
+        return _empty(note("warning", "No new row came of it.", *dropped))
     rows = [
         [
             True,
@@ -157,9 +210,10 @@ def _review(proposed: Proposed) -> list[Any]:
             preview(each.completion, SHOWN_CHARACTERS),
             each.source,
         ]
-        for each in proposed.examples
+        for each in examples
     ]
-    return [note("note", *words), gr.update(visible=True), rows, proposed]
+    words = f"{counted(len(examples), 'new row')}, each marked as made. Look through them and add the good ones."
+    return [note("note", words, *dropped), gr.update(visible=True), rows, examples]
 
 
 def _empty(words: str) -> list[Any]:
@@ -171,27 +225,20 @@ def choose(take: bool, rows: list[list[Any]]) -> list[list[Any]]:
     return [[take, *row[1:]] for row in rows]
 
 
-def forget(proposed: Proposed | None) -> list[Any]:
+def forget(made: Examples | None) -> list[Any]:
     """Rows that were made of other rows are not looked through any more."""
-    return [gr.skip()] * 4 if proposed is None else _empty(GONE)
+    return [gr.skip()] * 4 if made is None else _empty(GONE)
 
 
-def add(studio: Studio, proposed: Proposed | None, rows: list[list[Any]], part: DataPart) -> list[Any]:
+def add(studio: Studio, made: Examples | None, rows: list[list[Any]], part: Any) -> list[Any]:
     """The data part with the rows that were taken mixed in."""
-    if proposed is None:
+    if made is None:
         raise refusal("There are no new rows to add. Make some first.", "Nothing to add")
-    taken = [int(row[1]) - 1 for row in rows if row[0] in (True, "true") and 0 < int(row[1]) <= len(proposed.examples)]
+    taken = [int(row[1]) - 1 for row in rows if row[0] in (True, "true") and 0 < int(row[1]) <= len(made)]
     try:
         main = sum(not source for source in studio.desk.prepare(part).train.column("source").to_pylist())
-        mix = join(studio.home.uploads, proposed.examples.take(taken), main)
+        mix = join(studio.home.uploads, made.take(taken), main)
     except StudioError as error:
         raise refusal(error, "Not added") from None
-    return [
-        part.model_copy(update={"mix": (*part.mix, mix)}),
-        *_empty(
-            note(
-                "note",
-                f"{counted(len(taken), 'new row')} joined. They are in “Split and mix”, to be weighed or removed.",
-            )
-        ),
-    ]
+    words = f"{counted(len(taken), 'new row')} joined. They are in “Split and mix”, to be weighed or removed."
+    return [part.model_copy(update={"mix": (*part.mix, mix)}), *_empty(note("note", words))]
