@@ -28,7 +28,7 @@ _VARIABLE = re.compile(
     r"|\[(?:insert|your|placeholder)\b[^\[\]\n]{0,40}\]|\[(?:name|company(?: name)?)\]",
     re.I,
 )
-_ENDS_OPEN = re.compile(r"[\w,;\-–—(]\s*\Z")
+_ENDS_OPEN = re.compile(r"[\w,\-–—(]\s*\Z")
 
 
 def find_answer_in_prompt(examples: Examples, told: Told) -> Iterator[Finding]:

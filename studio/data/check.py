@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from studio.data.classes import class_counts
 from studio.data.example import Examples
 from studio.data.findings import Finding, Histogram, Lengths, Report, finding
 from studio.data.looks import looks
@@ -66,7 +66,7 @@ def check(examples: Examples, known: Sequence[Finding] = ()) -> Report:
         completion_characters=_lengths(lengths["completion"]),
         prompt_histogram=histogram(lengths["prompt"]),
         completion_histogram=histogram(lengths["completion"]),
-        labels=_labels(examples, once),
+        labels=_labels(examples.take(once)),
     )
 
 
@@ -158,9 +158,5 @@ def _lengths(lengths: np.ndarray) -> Lengths:
     return Lengths(median=round(np.median(lengths)), longest=int(lengths.max())) if len(lengths) else Lengths()
 
 
-def _labels(examples: Examples, once: np.ndarray) -> dict[str, int]:
-    if not examples.has("label"):
-        return {}
-    counts = examples.column("label").take(pa.array(once, pa.int64())).value_counts().to_pylist()
-    ranked = [(each["counts"], each["values"]) for each in counts if each["values"]]
-    return {label: count for count, label in sorted(ranked, key=lambda each: (-each[0], each[1]))[:MOST_LABELS]}
+def _labels(examples: Examples) -> dict[str, int]:
+    return dict(list(class_counts(examples).items())[:MOST_LABELS])

@@ -14,8 +14,9 @@ from studio.data.sweep import Told
 from studio.data.wording import counted, listed, names, quoted, rows_named, sentence
 
 LEAST_ROWS = 50
-DEVIATIONS, TIMES = 4.5, 8
-"""An outlier is so many robust standard deviations from the median's logarithm, and so many times the median."""
+DEVIATIONS, LONGER, SHORTER = 4.5, 8, 20
+"""An outlier is so many robust standard deviations from the median's logarithm, and so many times longer or shorter
+than the median: short answers are seldom wrong, long rows often are several in one."""
 
 MOST_SHARE = 0.02
 """Where more rows than this are far out, the lengths are simply spread."""
@@ -84,6 +85,6 @@ def _far(lengths: np.ndarray) -> np.ndarray:
     logs = np.log1p(lengths)
     middle = np.median(logs)
     spread = max(1.4826 * float(np.median(np.abs(logs - middle))), 0.05)
-    times = np.log1p(lengths) - middle
-    far = (np.abs(times) > DEVIATIONS * spread) & (np.abs(times) > np.log(TIMES))
+    times = logs - middle
+    far = (np.abs(times) > DEVIATIONS * spread) & ((times > np.log(LONGER)) | (times < -np.log(SHORTER)))
     return far if far.mean() <= MOST_SHARE else np.zeros(len(lengths), bool)

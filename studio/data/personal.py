@@ -25,7 +25,7 @@ _CARD = re.compile(
 )
 """As cards have them: sixteen digits in fours, American Express's fifteen, Diners' fourteen."""
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_DIGITS = re.compile(r"(?<![\w.,/+-])(?:\+|00|\()?\(?\d(?:[ ().\-/]{0,3}\d){6,14}(?![\w]|[.,]\d)")
+_DIGITS = re.compile(r"(?<![\w.,/+-])(?:\+|00|\()?\(?\d(?:[ ().\-/]{0,2}\d){6,14}(?![\w]|[.,]\d)")
 _CALLED = re.compile(
     r"(?:\b(?:call\w*|phone\w*|tel\w*|mobile|cell|fax|whatsapp|sms|te?xt|ring|dial|contact|hotline|handy|anruf\w*|"
     r"llam\w+|appele\w*|rufnummer)\b|电话|手机|電話|☎|📞)[^\n]{0,25}$",

@@ -29,8 +29,8 @@ from studio.recipe.read import read_recipe
 from studio.recipe.recipe import Recipe
 
 SNIPPETS = (
-    " padded\n", "cafÃ© itâ€™s", "<p>a &amp; b</p>", "mail me@work.org", "a\u200bb", "Sure! Here it is.", "spam", "Spam ",
-    "日本語", "👨‍👩‍👧", "می‌خواهم", "\x1b[31mred", "a < b", "&lt;b&gt;", "+49 30 901820", "\u3000", "",
+    " padded\n", "cafÃ© itâ€™s", "<p>a &amp; b</p>", "mail me@work.org", "a\u200bb", "Sure! Here it is.", "spam",
+    "Spam ",     "日本語", "👨‍👩‍👧", "می‌خواهم", "\x1b[31mred", "a < b", "&lt;b&gt;", "+49 30 901820", "\u3000", "",
 )  # fmt: skip
 TEXT = st.lists(st.one_of(st.sampled_from(SNIPPETS), st.text(max_size=12)), min_size=1, max_size=4).map("".join)
 
@@ -75,10 +75,10 @@ def test_every_mend_is_tried_here() -> None:
 @settings(max_examples=40, deadline=None)
 @given(sets(), st.lists(st.sampled_from(ONE_OF_EACH), max_size=4))
 def test_what_is_given_stays_and_an_undone_mend_leaves_no_trace(examples: Examples, mends: list[MendKind]) -> None:
-    before = fields(examples)
+    before, before_last = fields(examples), fields(apply_mends(examples, mends[:-1]))
     mended = apply_mends(examples, mends)
     assert fields(examples) == before
-    assert fields(apply_mends(examples, mends[:-1])) == fields(apply_mends(examples, list(mends[:-1])))
+    assert fields(apply_mends(examples, mends[:-1])) == before_last
     assert set(mended.rows.tolist()) <= set(examples.rows.tolist())
     assert mended.rows.tolist() == [row for row in examples.rows.tolist() if row in set(mended.rows.tolist())]
     assert fields(apply_mends(examples, mends)) == fields(mended)
@@ -114,14 +114,14 @@ def one(text: str, mend: MendKind, **more: str) -> str:
         (FixMojibake(), "“ﬁn” &amp; Ａ ½ café", "“ﬁn” &amp; Ａ ½ café"),
         (StripMarkup(), "<p>One<br>two &amp; <b>three</b></p>", "One\ntwo & three"),
         (StripMarkup(), "a < b and c > d, List<String> f<a>(x) <think>hm</think>", None),
-        (StripMarkup(), "use `<b>` and\n```html\n<p>x</p>\n``` for <i>text</i>", "use `<b>` and\n```html\n<p>x</p>\n``` for text"),
+        (StripMarkup(), "as `<b>`\n```html\n<p>x</p>\n``` in <i>text</i>", "as `<b>`\n```html\n<p>x</p>\n``` in text"),
         (StripMarkup(), "<script>alert(1)</script>kept<!-- not -->", "kept"),
         (StripMarkup(), '<a href="https://x.org">a link</a>', "a link"),
-        (MaskPersonal(), "Write to a.b+c@mail.example.co.uk or call 020 7946 0958.", "Write to [email] or call [phone]."),
+        (MaskPersonal(), "Write to a.b+c@x.co.uk or call 020 7946 0958.", "Write to [email] or call [phone]."),
         (MaskPersonal(), "Ring (415) 555-2671 or +49 30 901820", "Ring [phone] or [phone]"),
         (MaskPersonal(), "card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00", "card [card], IBAN [iban]"),
         (MaskPersonal(), "card 4111 1111 1111 1112, 3.14159265358979, 2024-01-15 10:20:30, 1234567890", None),
-        (MaskPersonal(), "1990-1995, 192.168.100.100, order 12345678901, a@example.com, 4111111111111111 * 2 = ?", None),
+        (MaskPersonal(), "1990-1995, 192.168.100.100, order 12345678901, a@example.com, 4111111111111111 * 2", None),
         (RemoveControls(), "\x1b[31mred\x1b[0m\x00 a\u200bb\ufeff\ttab\r\n", "red ab\ttab\r\n"),
         (RemoveControls(), "👨‍👩‍👧 می‌خواهم क्‍ष ❤️‍🔥 🏳️‍🌈 שלום\u200f!", None),
         (RemoveControls(), "a\u200db x\u200e hid\U000e0041\U000e0042", "ab x hid"),
@@ -198,9 +198,8 @@ def test_every_finding_that_names_a_mend_is_cured_by_it() -> None:
         if mend is not None:
             mended = mend.apply(examples)
             left = [*check(mended).findings, *scan(mended)]
-            assert not set(each.rows) & {row for other in left if other.kind == each.kind for row in other.rows}, (
-                each.kind
-            )
+            still = {row for other in left if other.kind == each.kind for row in other.rows}
+            assert not set(each.rows) & still, each.kind
 
 
 def test_many_rows_are_named_by_what_was_found() -> None:
