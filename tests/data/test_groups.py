@@ -138,3 +138,8 @@ def test_many_rows_in_many_batches_and_another_order() -> None:
     )
     found = lens(many.take(np.arange(50_000)[::-1]), [MEN]).groups[0]
     assert (found.rows, found.shown[:2]) == (5_000, [49_990, 49_980])
+
+
+def test_letters_with_their_accents_apart_are_the_same_letters() -> None:
+    some = Examples.of([Example(1, "une e\u0301le\u0300ve", "oui"), Example(2, "b", "c")])
+    assert lens(some, [Group("a", "pupils", ("\u00e9l\u00e8ve",))]).groups[0].rows == 1

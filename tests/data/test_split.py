@@ -114,6 +114,16 @@ def test_all_rows_of_a_group_are_on_one_side_and_rows_without_one_are_free() -> 
     assert {"" in {each.group for each in side} for side in (train, held_out)} == {True}
 
 
+def test_which_groups_are_held_out_depends_on_their_names() -> None:
+    """So that a group does not change sides when rows join it."""
+    some, others = (
+        of(*(Example(n, f"{word} {n}", "c", group=f"g{n % 10}") for n in range(100))) for word in ("some", "other")
+    )
+    held = [{each.group for each in split(rows, 0.3, 1, by="group")[1]} for rows in (some, others)]
+    assert held[0] == held[1]
+    assert len(held[0]) == 3
+
+
 def test_every_class_is_held_out_by_the_same_share() -> None:
     rows = of(*(Example(n, f"p{n}", "c", label="rare" if n % 20 == 0 else "usual") for n in range(400)))
     assert Counter(each.label for each in split(rows, 0.1, 3, by="label")[1]) == {"usual": 38, "rare": 2}
