@@ -44,7 +44,8 @@ def build(studio: Studio, data: gr.State, model: gr.State, max_length: Component
     white.input(look, inputs, [shown, timer], show_progress="hidden")
     text.submit(lambda: "search", None, which).then(look, inputs, [shown, timer], show_progress="hidden")
     timer.tick(look, inputs, [shown, timer], show_progress="hidden", trigger_mode="once")
-    gr.on([data.change, model.change, max_length.change], show, [data, model], [shown, timer], show_progress="hidden")
+    changed: list[Any] = [data, model, max_length]
+    gr.on([each.change for each in changed], show, [data, model], [shown, timer], show_progress="hidden")
     return Section([shown, timer], show)
 
 

@@ -40,6 +40,7 @@ def build(studio: Studio, data: gr.State, model: gr.State, max_length: Component
     plots = gr.HTML("", elem_id="data-plots", apply_default_css=False)
     drawn, timer = gr.State(""), gr.Timer(LOOK, active=False)
     outputs = [report, study, plots, drawn, timer]
+    changed: list[Any] = [data, model, max_length]
 
     def on_report(part: DataPart, model: str, longest: float, now: tuple[str, int], event: gr.EventData) -> Updates:
         return press(studio, part, model, longest, now, pressed(event)[0])
@@ -50,7 +51,7 @@ def build(studio: Studio, data: gr.State, model: gr.State, max_length: Component
     report.click(on_report, [data, model, max_length, wanted], [data, wanted], show_progress="hidden")
     study.click(on_study, None, [study, timer], show_progress="hidden")
     gr.on(
-        [data.change, model.change, max_length.change, timer.tick],
+        [*(each.change for each in changed), timer.tick],
         partial(look, studio),
         [data, model, max_length, drawn],
         outputs,
