@@ -53,7 +53,8 @@ def test_a_new_run_holds_what_was_asked_and_its_rows(run, home, prepared):
     assert (source["name"], source["fingerprint"]) == ("colours.csv", prepared.fingerprint)
     assert (source["prompt_column"], source["completion_column"]) == ("prompt", "completion")
     assert (source["train_rows"], source["held_out_rows"]) == (18, 6)
-    assert (source["type"], source["shape"], source["mends"], source["mix"]) == ("prompt-completion", "standard", [], [])
+    assert (source["type"], source["shape"]) == ("prompt-completion", "standard")
+    assert (source["mends"], source["mix"]) == ([], [])
     assert source["split"] == {"by": "prompt", "share": Recipe().data.held_out_share, "seed": Recipe().data.split_seed}
     assert list(home.runs.iterdir()) == [run.path]
 
