@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from studio.data.boundary import Boundary
 from studio.data.chunk import chunked
 from studio.data.encoded import IGNORED, SCHEMA, Encoded, batch_of, cut_at, places_in_rows
 from studio.data.example import Example, Examples, Message
 from studio.data.part import Chunks
 from studio.data.render import RefusedError, Renderer
-from studio.data.tokens import common_prefix, text_ids, token_ids, tokens_of
+from studio.data.tokens import text_ids, tokens_of
 from studio.data.turns import Rendered, TrainOn, rendered
 
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ class _Work:
     by_markers: bool
     refused: dict[str, list[int]] = field(default_factory=dict)
 
+    @cached_property
+    def boundary(self) -> Boundary:
+        """Where prompts may be parted from what follows."""
+        return Boundary(self.renderer)
+
     def pairs(self, places: list[int], sides: Sequence[Side]) -> Part:
         """Questions with their answers: what is learned from begins where the tokens of both renderings part."""
         asked = [prompt_messages(sides[i][1]) for i in places]
@@ -101,9 +108,8 @@ class _Work:
                 texts.append((first, second))
             else:
                 self._refuse(sides[i][0], first if isinstance(first, RefusedError) else second)
-        prompt_ids = token_ids(self.tokenizer, [first for first, _ in texts])
-        ids = token_ids(self.tokenizer, [second for _, second in texts])
-        starts = np.array([common_prefix(a, b) for a, b in zip(prompt_ids, ids, strict=True)], np.int64)
+        ids, common = self.boundary.ids([first for first, _ in texts], [second for _, second in texts])
+        starts = np.array(common, np.int64)
         sizes = np.array([len(each) for each in ids], np.int64)
         trained = places_in_rows(sizes) >= np.repeat(starts, sizes)
         return kept, batch_of([sides[i][0] for i in kept], ids, trained)
