@@ -8,9 +8,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pyarrow.compute as pc
+from gradio.components import Component
 
 from studio.data.part import Chunks, DataPart
 from studio.errors import StudioError
+from studio.recipe.recipe import TrainingPart
+from studio.run.study.study import ChunkFacts
 from studio.ui.data_shape import recognised, shape_of
 from studio.ui.draft import altered
 from studio.ui.form import Form
@@ -19,45 +22,66 @@ from studio.ui.studio import Studio
 from studio.ui.words import figures
 
 TOKEN_CHARACTERS = 4  # of one token of English text, where nobody has counted yet
+LOOK = 1.0  # seconds between looks whether the tokens were counted
 
 
-def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
+def build(studio: Studio, data: gr.State, model: gr.State, max_length: Component) -> Section:
     """Draw the section, which is in view for plain text only, and connect it."""
     with gr.Group(visible=False, elem_id="long-text") as group:
         gr.HTML("<h3>Long text</h3>", padding=True)
         form: Form[Chunks] = Form(Chunks, "chunks")
         effect = gr.HTML(elem_id="chunks-effect", padding=True)
+    timer = gr.Timer(LOOK, active=False)
     for name, field in form.fields.items():
         field.change(partial(cut, name), [field, data], data, show_progress="hidden", trigger_mode="always_last")
     fields = [form.fields[name] for name in Chunks.model_fields]
-    section = Section([group, *fields, effect], partial(show, studio))
+    section = Section([group, *fields, effect, timer], partial(show, studio))
     gr.on([data.change, model.change], section.show, [data, model], section.outputs, show_progress="hidden")
+    timer.tick(partial(count, studio), [data, model, max_length], [effect, timer], show_progress="hidden")
     return section
 
 
 def cut(name: str, value: Any, part: DataPart) -> Any:
-    """The data part with its text cut in another way. A length may not be shorter than what overlaps."""
+    """The data part with its text cut in another way."""
     return altered(part, {f"chunks.{name}": value})
 
 
 def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
-    """The fields for plain text, and how much text there is to cut."""
+    """The fields for plain text, and about how many chunks there will be until they are counted."""
     _, mapping, _ = recognised(studio, part)
-    chunks = part.chunks
-    cut_by_length = chunks.by != "whole"
+    text, cuts = shape_of(part, mapping) == "text", part.chunks.by != "whole"
     return [
-        gr.update(visible=shape_of(part, mapping) == "text"),
-        chunks.by,
-        gr.update(value=chunks.length, visible=cut_by_length),
-        gr.update(value=chunks.overlap, visible=cut_by_length),
-        _effect(studio, part, model),
+        gr.update(visible=text),
+        part.chunks.by,
+        gr.update(value=part.chunks.length, visible=cuts),
+        gr.update(value=part.chunks.overlap, visible=cuts),
+        _estimated(studio, part) if text else "",
+        gr.Timer(active=text and cuts),
     ]
 
 
-def _effect(studio: Studio, part: DataPart, model: str) -> str:
-    """How many chunks there will be of how many tokens; an estimate by the characters."""
+def count(studio: Studio, part: DataPart, model: str, longest: float | None) -> list[Any]:
+    """The effect as the study counted it with the model's own tokenizer; no further look once it has."""
     try:
-        known = studio.desk.known(part) if part.path else None
+        state = studio.desk.study(part, model, int(longest or TrainingPart().max_length))
+    except StudioError:
+        return [gr.skip(), gr.Timer(active=False)]
+    facts = state.study.chunks if state.study else None
+    return [figures(counted_figures(facts)) if facts else gr.skip(), gr.Timer(active=not (state.study or state.error))]
+
+
+def counted_figures(facts: ChunkFacts) -> list[tuple[str, str]]:
+    """What cutting gives, counted: (name, figure)."""
+    return [
+        ("Chunks", f"{facts.chunks:,}"),
+        ("Tokens", f"{facts.tokens:,}"),
+        ("Room left empty", f"{100 * facts.waste_share:.1f} %"),
+    ]
+
+
+def _estimated(studio: Studio, part: DataPart) -> str:
+    try:
+        known = studio.desk.known(part)
     except StudioError:
         return ""
     if known is None:
@@ -67,14 +91,11 @@ def _effect(studio: Studio, part: DataPart, model: str) -> str:
 
 
 def estimate(lengths: np.ndarray, chunks: Chunks) -> list[tuple[str, str]]:
-    """What cutting gives, where each text has about `lengths` tokens: (name, figure)."""
+    """What cutting gives, where the texts have about `lengths` tokens and are laid end to end: (name, figure)."""
     tokens = int(lengths.sum())
     if chunks.by == "whole":
         return [("Rows", f"{len(lengths):,}"), ("Tokens, about", f"{tokens:,}")]
-    fresh = max(1, chunks.length - chunks.overlap)
-    count = int(np.maximum(1, np.ceil((lengths - chunks.overlap) / fresh)).sum())
-    return [
-        ("Chunks, about", f"{count:,}"),
-        ("Tokens, about", f"{tokens:,}"),
-        ("Repeated", f"{max(0, count - len(lengths)) * chunks.overlap:,}"),
-    ]
+    step = max(1, chunks.length - chunks.overlap)
+    number = max(1, -(-max(0, tokens - chunks.overlap) // step))
+    repeated = (number - 1) * chunks.overlap
+    return [("Chunks, about", f"{number:,}"), ("Tokens, about", f"{tokens:,}"), ("Repeated", f"{repeated:,}")]
