@@ -13,7 +13,7 @@ from studio.data.text import Text
 
 COLUMN = "text"
 
-_GAP = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
+_GAP = re.compile(r"\n(?:[^\S\n]*\n)+")  # the next line's indentation stays with it
 _SENTENCE = re.compile(r"[.!?:;…](?:[\"'»”)]*)\s*$")
 
 NAME_CHARACTERS = 40
