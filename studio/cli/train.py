@@ -59,13 +59,20 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
+def named_recipe(name: str) -> Recipe:
+    """The recipe in a YAML file, or the preset of that name. Raises StudioError where it is none."""
+    from studio.recipe.presets import preset_named
+    from studio.recipe.read import load_recipe
+
+    path = Path(name)
+    return load_recipe(path) if path.suffix or path.is_file() else preset_named(name).recipe
+
+
 def asked_recipe(options: argparse.Namespace) -> Recipe:
     """The named file or preset with the changes asked for. Raises StudioError where it is none or they do not fit."""
-    from studio.recipe.presets import preset_named
-    from studio.recipe.read import changed, load_recipe
+    from studio.recipe.read import changed
 
-    path = Path(options.recipe)
-    recipe = load_recipe(path) if path.suffix or path.is_file() else preset_named(options.recipe).recipe
+    recipe = named_recipe(options.recipe)
     changes: dict[str, Any] = {}
     if options.model:
         changes["model.id"] = options.model
