@@ -65,12 +65,12 @@ def _passes(voices: Voices, rows: Sequence[Row]) -> Iterator[list[int]]:
 
 
 def _one_pass(voices: Voices, rows: list[Row], settings: Settings, steps: _Steps, stopped: Callable[[], bool]) -> None:
-    model = voices.model
+    model: Any = voices.model
     ids, mask = _left_padded([row.ids for row in rows], voices.pad)
     sampler = [] if settings.greedy else [RowSampler(settings, len(rows), model.device)]
     who, names = _speakers(voices, rows)
     with who:
-        model.generate(  # type: ignore[no-untyped-call]
+        model.generate(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),
             generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
@@ -96,7 +96,9 @@ def _speakers(voices: Voices, rows: list[Row]) -> tuple[AbstractContextManager[A
 
 
 def _without_adapter(model: Any) -> AbstractContextManager[Any]:
-    return model.disable_adapter() if isinstance(model, PeftModel) else nullcontext()
+    """The base, whether or not an adapter is on it."""
+    has_adapter = isinstance(model, PeftModel)
+    return model.disable_adapter() if has_adapter else nullcontext()
 
 
 def _left_padded(rows: list[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:

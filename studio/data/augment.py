@@ -113,7 +113,8 @@ def asked_again(example: Example, prompt: str, source: str) -> Example:
 
 
 def join(uploads: Path, accepted: Examples, rows: int, stem: str = "augmented") -> Mix:
-    """The accepted rows as a file in `uploads`, mixed in so that each is used once beside the `rows` of the main set.
+    """The accepted rows as a file in `uploads`, mixed in so that each is used once beside the `rows` of
+    the main set that are trained on.
 
     They are never held out: a score on a question in other words would flatter the model.
 

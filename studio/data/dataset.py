@@ -11,7 +11,7 @@ from studio.data.mends import apply_mends
 from studio.data.mix import mixed, read_sets
 from studio.data.part import DataPart
 from studio.data.read import read
-from studio.data.source import data_file, located
+from studio.data.source import located
 from studio.data.split import fingerprint
 from studio.data.split_findings import leaks
 from studio.data.table import Table
@@ -103,7 +103,7 @@ class _OwnFile:
 def _own_file(part: DataPart, mapping: Mapping) -> _OwnFile:
     if not part.held_out_path:
         return _OwnFile(Examples.of([], mapping.type))
-    table = read(data_file(part.held_out_path))
+    table = read(located(DataPart(path=part.held_out_path)))
     every, known = examples(table, mapping, part)
     report = check(every, [*table.findings, *known])
     rows = usable(every, report)
