@@ -66,7 +66,7 @@ def check(examples: Examples, known: Sequence[Finding] = ()) -> Report:
         completion_characters=_lengths(lengths["completion"]),
         prompt_histogram=histogram(lengths["prompt"]),
         completion_histogram=histogram(lengths["completion"]),
-        labels=_labels(examples.take(once)),
+        labels=_labels(examples if len(once) == len(examples) else examples.take(once)),
     )
 
 

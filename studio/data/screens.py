@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 _BLOCK = 1 << 18
 """Bytes looked at together: few enough to stay in the processor's cache."""
 
-_WORDS = 8
-"""Places of a text, eight bytes each, that a key is made of."""
+_WORDS = 64
+"""The most places of a text, eight bytes each, that a key is made of."""
+
+_STRETCH = 8_192
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 _LOWER = np.uint64(0x2020202020202020)
-_ROOM = np.zeros(8, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,30 +120,49 @@ class Texts:
     def keys(self) -> np.ndarray:
         """A number for each text, uint64: the same for texts that differ in nothing but the case of ASCII letters.
 
-        Other texts seldom share one, yet they may: whoever needs to know compares the texts.
+        Other texts seldom share one, yet they may: whoever needs to know compares the texts. All bytes count of a text
+        of up to 512 bytes, and as many spread over a longer one.
         """
-        keys = self.sizes.astype(np.uint64) * _MIXER
         if not self.data.size:
-            return keys
-        data = self.data if self.data.size >= 8 else np.concatenate([self.data, _ROOM])
-        words = np.ndarray((data.size - 7,), "<u8", buffer=data.data, strides=(1,))
-        room = np.maximum(self.sizes - 8, 0)
-        short = self.sizes < 8
-        for step in range(_WORDS):
-            places = self.offsets[:-1] + room * step // (_WORDS - 1)
-            word = words[np.minimum(places, len(words) - 1)]
-            if short.any():
-                word = self._short_words(word, places, len(words), short)
-            keys = (keys ^ (word | _LOWER)) * _MIXER
-            keys ^= keys >> np.uint64(29)
+            return np.zeros(len(self), np.uint64)
+        padded = np.concatenate([self.data[-8:], np.zeros(8, np.uint8)])
+        tail = np.ndarray((padded.size - 7,), "<u8", buffer=padded.data, strides=(1,))
+        room = max(self.data.size - 7, 0)
+        words = np.ndarray((room,), "<u8", buffer=self.data.data, strides=(1,)) if room else tail
+        keys = np.empty(len(self), np.uint64)
+        for start in range(0, len(self), _STRETCH):
+            part = slice(start, start + _STRETCH)
+            keys[part] = _keys(words, self.offsets[:-1][part], self.sizes[part])
+        near_end = np.flatnonzero((self.offsets[:-1] > len(words) - 1) | (self.sizes < 8))
+        keys[near_end] = _short_keys(words, tail, self.offsets[:-1][near_end], self.sizes[near_end], self.data.size)
         return keys
 
-    def _short_words(self, word: np.ndarray, places: np.ndarray, room: int, short: np.ndarray) -> np.ndarray:
-        """The words without what belongs to the next text, where a text has fewer than eight bytes."""
-        behind = np.maximum(places - (room - 1), 0).astype(np.uint64)
-        word = np.where(behind > 7, np.uint64(0), word >> (np.uint64(8) * np.minimum(behind, np.uint64(7))))
-        mask = (np.uint64(1) << (np.uint64(8) * np.minimum(self.sizes, 7).astype(np.uint64))) - np.uint64(1)
-        return np.where(short, word & mask, word)
+
+def _keys(words: np.ndarray, firsts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The keys of texts of eight bytes and more; of shorter ones nothing is said."""
+    count = np.minimum((sizes + 7) >> 3, _WORDS).astype(np.int16)
+    order = np.argsort(-count, kind="stable")
+    firsts, room = firsts[order], np.maximum(sizes[order] - 8, 0)
+    stride = np.maximum(room // (_WORDS - 1), 8)
+    active = np.searchsorted(-count[order], -np.arange(int(count.max(initial=0))), side="left")
+    keys = sizes[order].astype(np.uint64) * _MIXER
+    for step, number in enumerate(active.tolist()):
+        places = firsts[:number] + np.minimum(stride[:number] * step, room[:number])
+        mixed = (keys[:number] ^ (words[np.minimum(places, len(words) - 1)] | _LOWER)) * _MIXER
+        keys[:number] = mixed ^ (mixed >> np.uint64(29))
+    back = np.empty_like(keys)
+    back[order] = keys
+    return back
+
+
+def _short_keys(words: np.ndarray, tail: np.ndarray, firsts: np.ndarray, sizes: np.ndarray, end: int) -> np.ndarray:
+    """The keys of texts of fewer than eight bytes, which are read with what follows and cut."""
+    within = firsts <= end - 8
+    at_end = np.clip(firsts - max(end - 8, 0), 0, len(tail) - 1)
+    word = np.where(within, words[np.minimum(firsts, len(words) - 1)], tail[at_end])
+    mask = (np.uint64(1) << (np.uint64(8) * np.minimum(sizes, 7).astype(np.uint64))) - np.uint64(1)
+    keys = (sizes.astype(np.uint64) * _MIXER ^ (word & mask | _LOWER)) * _MIXER
+    return keys ^ (keys >> np.uint64(29))
 
 
 def repeated(keys: np.ndarray) -> np.ndarray:
