@@ -22,7 +22,7 @@ from studio.data.troubles import Troubles
 from studio.data.wording import quoted
 from studio.errors import StudioError
 
-__all__ = ["Mapping", "examples", "live_example", "resolve"]
+__all__ = ["Mapping", "Role", "examples", "live_example", "resolve"]
 
 _TALK: tuple[Role, ...] = ("messages", "history", "instances", "paragraphs", "system", "tools")
 """Roles whose rows are more than two texts."""

@@ -85,6 +85,10 @@ def _speaker_key(turn: dict[str, Any]) -> str:
 
 
 def _message(turn: Any, told: Told) -> Message:
+    if isinstance(turn, dict) and len(turn) == 2:  # nearly all turns are as plain as this
+        who, text = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
+        if isinstance(who, str) and isinstance(text, str) and who in SPEAKERS and who != "function_call":
+            return {"role": SPEAKERS[who], "content": text}
     if not isinstance(turn, dict) or not _speaker_key(turn):
         raise UnusableError("broken-turn", "it does not say who speaks")
     said = turn[_speaker_key(turn)]
