@@ -83,15 +83,18 @@ def write_rows(rows: Examples, suffix: Suffix, file: IO[bytes]) -> None:
     """
     fields = _fields(rows)
     extras = [name for name in TEXTS[5:] if rows.has(name)]
-    columns: list[str] = []
+
+    def cells_of(example: Example) -> dict[str, Any]:
+        return fields(example) | {name: getattr(example, name) for name in extras}
+
+    if suffix == ".jsonl":
+        for example in rows:
+            file.write(json.dumps(cells_of(example), ensure_ascii=False).encode() + b"\n")
+        return
+    columns = list(dict.fromkeys(name for example in rows for name in cells_of(example)))
+    file.write(b"\xef\xbb\xbf" + _csv_line(columns))  # the mark by which spreadsheets know UTF-8
     for example in rows:
-        cells = fields(example) | {name: getattr(example, name) for name in extras}
-        if suffix == ".jsonl":
-            file.write(json.dumps(cells, ensure_ascii=False).encode() + b"\n")
-            continue
-        if not columns:
-            columns = list(cells)
-            file.write(b"\xef\xbb\xbf" + _csv_line(columns))  # the mark by which spreadsheets know UTF-8
+        cells = cells_of(example)
         file.write(_csv_line([formula_safe(cells.get(name, "")) for name in columns]))
 
 
@@ -130,21 +133,27 @@ def provenance(
 
 
 def _fields(rows: Examples) -> Fields:
-    """One form for all rows of a set, so that every line has the same names."""
+    """One form for all rows of a set, so that every line has the same names and is read back as the same type."""
     conversations = rows.has("messages")
     if rows.type == "preference":
         return _conversational_preference if conversations else _preference
-    if conversations:
+    if rows.type == "language modeling" or (conversations and any(map(_learns_before_the_end, rows))):
         return _conversation
-    return _pair if rows.type == "prompt-completion" else _text_or_pair
+    return _conversational_pair if conversations else _pair
+
+
+def _learns_before_the_end(example: Example) -> bool:
+    """Whether an answer before the last one is learned from: a prompt's answers never are."""
+    return any(each["role"] == "assistant" and each.get("weight") != 0 for each in example.asked)
 
 
 def _pair(example: Example) -> dict[str, Any]:
     return {"prompt": example.prompt, "completion": example.completion}
 
 
-def _text_or_pair(example: Example) -> dict[str, Any]:
-    return _pair(example) if example.prompt else {"text": example.completion}
+def _conversational_pair(example: Example) -> dict[str, Any]:
+    *prompt, completion = example.conversation or [{"role": "assistant", "content": example.completion}]
+    return {"prompt": prompt, "completion": [completion]} | _tools(example)
 
 
 def _conversation(example: Example) -> dict[str, Any]:

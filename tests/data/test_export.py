@@ -104,6 +104,13 @@ SHORT = Example(2, "Hi", "Ho")
             Examples.of([TALK, SHORT], "language modeling"),
             [{"messages": TURNS, "tools": [{"type": "function"}]}, {"messages": TURNS[1:]}],
         ),
+        (
+            Examples.of([TALK, SHORT]),
+            [
+                {"prompt": TURNS[:2], "completion": TURNS[2:], "tools": [{"type": "function"}]},
+                {"prompt": TURNS[1:2], "completion": TURNS[2:]},
+            ],
+        ),
         (Examples.of([Example(1, "", "Once.")], "language modeling"), [{"text": "Once."}]),
         (
             Examples.of([Example(1, "Hi", "Ho", rejected="No")], "preference"),
@@ -121,10 +128,17 @@ SHORT = Example(2, "Hi", "Ho")
             ],
         ),
     ],
-    ids=["pair", "conversation", "text", "preference", "conversational preference", "extras"],
+    ids=["pair", "conversation", "conversational pair", "text", "preference", "conversational preference", "extras"],
 )
 def test_each_shape_has_the_fields_of_trl(rows: Examples, lines: list[dict[str, Any]]):
     assert [json.loads(line) for line in written(rows).splitlines()] == lines
+
+
+def test_a_csv_has_the_columns_of_every_row():
+    rows = Examples.of([SHORT, TALK], "language modeling")
+    found = list(csv.DictReader(io.StringIO(written(rows, ".csv"), newline="")))
+    assert [json.loads(row["messages"]) for row in found] == [TURNS[1:], TURNS]
+    assert [row["tools"] for row in found] == ["", '[{"type": "function"}]']
 
 
 def test_lines_stay_lines_whatever_is_in_them():
@@ -139,3 +153,47 @@ def test_another_suffix_or_folder_is_refused(prepared: Prepared, part: DataPart,
     with pytest.raises(StudioError, match="could not be written"):
         export_file(prepared, part, tmp_path / "none" / "clean.jsonl")
     assert {path.name for path in tmp_path.iterdir()} == {"mine.csv"}
+
+
+def turns(*texts: str, **last: Any) -> list[dict[str, Any]]:
+    spoken = [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(texts)]
+    return [*spoken[:-1], spoken[-1] | last]
+
+
+CALL = {"id": "1", "type": "function", "function": {"name": "sky", "arguments": "{}"}}
+TOOL = {"type": "function", "function": {"name": "sky", "parameters": {"type": "object", "properties": {}}}}
+SHAPES: dict[str, Any] = {
+    "instruction": lambda n: {"instruction": f"Do {n}", "input": f"with {n}", "output": f"done {n}"},
+    "system": lambda n: {"system": "Be kind.", "prompt": f"What {n}?", "response": f"That {n}."},
+    "history": lambda n: {"instruction": f"And {n}?", "output": f"So {n}.", "history": [["Hi", "Ho"]]},
+    "messages": lambda n: {"messages": turns("Hi", "Ho", f"Why {n}?", f"So {n}.")},
+    "single turns": lambda n: {
+        "conversations": [{"from": "human", "value": f"Hi {n}"}, {"from": "gpt", "value": "Ho"}]
+    },
+    "tools": lambda n: {
+        "messages": [
+            {"role": "user", "content": f"Weather {n}?"},
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "1", "content": "sun"},
+            {"role": "assistant", "content": f"Sunny {n}."},
+        ],
+        "tools": [TOOL],
+    },
+    "muted": lambda n: {"messages": turns("Hi", "Ho", weight=0) + turns(f"Why {n}?", f"So {n}.")},
+    "preference": lambda n: {"prompt": f"What {n}?", "chosen": f"Good {n}", "rejected": f"Bad {n}"},
+    "text": lambda n: {"text": f"Once upon a time {n}.\n\nThere was a town."},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_comes_back_equal(shape: str, tmp_path: Path):
+    lines = [json.dumps(SHAPES[shape](n)) + "\n" for n in range(20)]
+    (tmp_path / "rows.jsonl").write_text("".join(lines), "utf-8")
+    part = DataPart(path=str(tmp_path / "rows.jsonl"), held_out_share=0.2)
+    before = prepare(part)
+    export_file(before, part, tmp_path / "clean.jsonl")
+    after = prepare(part.model_copy(update={"path": str(tmp_path / "clean.jsonl")}))
+    assert [each.to_json() for each in after.train] == [each.to_json() for each in before.train]
+    assert len(after.held_out) == len(before.held_out) == 4
+    if shape != "history":  # answers are learned from that a prompt's never are, so it comes back as a conversation
+        assert after.fingerprint == before.fingerprint
