@@ -17,7 +17,7 @@ from studio.data.wording import quoted, rows_named, sentence
 SHARE, LEAST_ROWS = 0.2, 10
 """From which share of completions on a phrase counts, and from how many of them."""
 
-_OPENING = re.compile(r"\s*([^\n]{8,200}?[.!?:。！？])(?=\s|[^\x00-\x7f])|\s*([^\n]{8,200})\n")
+_OPENING = re.compile(r"([^\n]{8,200}?[.!?:。！？])(?=\s|[^\x00-\x7f])|([^\n]{8,200})\n")
 _CLOSING = re.compile(r"(?:[.!?。！？:)\]\"”]\s+|\n|[。！？])([^\n]{8,200})\s*\Z")
 _STRUCTURED = ("{", "[", "<", "```", "|", "#")
 
@@ -95,7 +95,7 @@ def _phrases(text: str) -> Iterator[tuple[str, str]]:
     """The first and the last sentence of a text that has more than one."""
     if text.lstrip()[:3].startswith(_STRUCTURED):
         return
-    opening = _OPENING.match(text)
+    opening = _OPENING.match(text.lstrip()[:400])
     if opening and (opening[1] or opening[2]):
         yield "opening", (opening[1] or opening[2]).strip()
     closing = _CLOSING.search(text[-400:])

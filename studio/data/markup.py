@@ -22,8 +22,11 @@ _NAMES = (
 )
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _UNSPOKEN = re.compile(
-    r"<(script|style)\b[^<>]{0,500}>.*?</\1\s*>|<!--.{0,5000}?-->|<!doctype[^<>]{0,500}>", re.I | re.S
+    r"<(script|style)\b[^<>]{0,500}>(?:(?!<(?:script|style)\b).)*?</\1\s*>|<!--(?:(?!<!--).)*?-->|<!doctype[^<>]{0,500}>",
+    re.I | re.S,
 )
+"""What a browser shows nothing of. None reaches over the beginning of the next, so that the search is linear."""
+
 _TAG = re.compile(
     rf"</?({_NAMES.replace(' ', '|')})(?:\s[^<>]{{0,2000}}|\s*/)?>|</?a(?:\s[^<>]{{1,2000}}|(?<=/a)\s*)>", re.I
 )
@@ -72,5 +75,5 @@ def _plain(text: str) -> str:
     spoken = _UNSPOKEN.sub("", text)
     bare = _TAG.sub(lambda tag: "\n" if (tag[1] or "").lower() in _BREAKS else "", spoken)
     if bare != text:
-        bare = re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", bare)).strip("\n")
+        bare = re.sub(r"\n{3,}", "\n\n", re.sub(r"(?<![ \t])[ \t]+\n", "\n", bare)).strip("\n")
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\xa0", " "), bare)

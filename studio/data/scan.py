@@ -17,6 +17,7 @@ from studio.data.letters import find_letters
 from studio.data.markup import find_markup
 from studio.data.near import near_groups
 from studio.data.outliers import find_imbalance, find_lengths
+from studio.data.padding import find_padding
 from studio.data.personal import find_personal
 from studio.data.repeats import copies
 from studio.data.screens import Texts
@@ -87,6 +88,7 @@ def find_near(examples: Examples, told: Told) -> Iterator[Finding]:
 SCANS = (
     Scan("near-duplicates", ("near-duplicate",), find_near),
     Scan("letters from a wrong encoding", ("likely-mojibake",), find_letters),
+    Scan("blanks at the ends", ("padded",), find_padding),
     Scan("markup", ("markup",), find_markup),
     Scan("personal data", ("personal-data",), find_personal),
     Scan("phrases that come again", ("boilerplate-opening", "boilerplate-closing"), find_boilerplate),

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from studio.data.check import check
 from studio.data.example import Example, Examples
 from studio.data.findings import Finding
 from studio.data.languages import languages
+from studio.data.mend_texts import MaskPersonal, StripMarkup
 from studio.data.personal import personal
 from studio.data.scan import SCANNED, SCANS, rows_found, scan
 
@@ -79,6 +81,8 @@ def test_good_rows_are_left_alone() -> None:
         (("Wie?", "Das ist sehr schÃ¶n, sagte sie."), None),
         (("Où?", "I don‚Äôt know, she said."), "likely-mojibake"),
         (("Is 3 < 4 and 5 > 2?", "Yes: a < b && b > c, she said."), None),
+        (("How is it? ", "It is well, she said."), "padded"),
+        (("How is it?", "It is well, she said.\u3000"), "padded"),
         (("Show `<b>`", "```html\n<p>hi</p>\n```\nis it, she said."), None),
         (("Sum 1234567890 and 2", "It is 1234567892, she said."), None),
         (("Say ${x} in code", "`${x}` it is, she said."), "variables"),
@@ -114,7 +118,9 @@ def test_openings_and_closings_that_come_again() -> None:
 
 def test_the_few_rows_of_another_language() -> None:
     examples = made(
-        *GOOD, *((f"¿Qué {n}?", f"{SPANISH[:-1]}, {n}.") for n in "abc"), ("def f(x):", "return [{x}];\n" * 9)
+        *GOOD,
+        *((f"¿Qué {n}?", f"{SPANISH[:-1]}, {n}.") for n in "abc"),
+        ("def f(x):", "return [{x}];\n" * 8 + "done();"),
     )
     kinds = found(examples)
     assert set(kinds) == {"mixed-languages"}
@@ -134,7 +140,7 @@ def test_languages_that_share_the_rows() -> None:
 def test_classes_in_completions() -> None:
     texts = ["spam"] * 40 + ["ham"] * 60 + ["Spam "] * 3 + ["eggs"] * 2
     kinds = found(made(*((f"message about {GOOD[n % 60][0]} {n}", text) for n, text in enumerate(texts))))
-    assert set(kinds) == {"label-spelling", "label-imbalance", "rare-label"}
+    assert set(kinds) == {"label-spelling", "label-imbalance", "rare-label", "padded"}
     assert kinds["label-spelling"].rows == [101, 102, 103]
     assert kinds["label-imbalance"].counts == {"ham": 60, "spam": 40, "Spam ": 3, "eggs": 2}
     assert kinds["rare-label"].rows == [101, 102, 103, 104, 105]
@@ -205,6 +211,17 @@ def test_variables_of_the_identity_sample() -> None:
 )
 def test_what_is_personal(text: str, kinds: list[str]) -> None:
     assert [span.kind for span in personal(text)] == kinds
+
+
+@pytest.mark.parametrize(
+    "cell", [" " * 200_000 + "x", "<script>" * 20_000, "<a " * 50_000, "`" * 100_001, "1-" * 100_000]
+)
+def test_a_strange_cell_takes_no_long_time(cell: str) -> None:
+    begun = time.process_time()
+    examples = made(*GOOD, ("What?", cell + "<br>."))
+    scan(examples)
+    StripMarkup().apply(MaskPersonal().apply(examples))
+    assert time.process_time() - begun < 5
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
