@@ -11,14 +11,17 @@ import pyarrow as pa
 from studio.data.findings import Finding
 from studio.data.gather import refuse_rows
 from studio.data.table import MAX_COLUMNS, Table
+from studio.data.unpack import suffix_of
 from studio.data.wording import counted, names, quoted
 from studio.errors import StudioError
 
 MAX_FILES = 1_000
 
 
-def files_in(folder: Path, name: str, suffixes: Sequence[str]) -> list[Path]:
-    """The readable files of a folder by name, hidden ones and folders inside it left alone.
+def files_in(folder: Path, name: str, suffixes: Sequence[str], prose: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """The readable files of a folder by name, hidden ones and folders inside it left alone, and those put aside.
+
+    Prose beside tables is about them (README.md), and put aside; where there is nothing else, it is what to read.
 
     Raises StudioError where there is none, or far too many.
     """
@@ -34,10 +37,11 @@ def files_in(folder: Path, name: str, suffixes: Sequence[str]) -> list[Path]:
         raise StudioError(
             f"{quoted(name)} has {len(found):,} files and at most {MAX_FILES:,} are read. Join them first."
         )
-    return found
+    tables = [path for path in found if suffix_of(path.name) not in prose]
+    return (tables, [path for path in found if path not in tables]) if tables else (found, [])
 
 
-def joined(tables: Sequence[Table], name: str) -> Table:
+def joined(tables: Sequence[Table], name: str, aside: Sequence[Path] = ()) -> Table:
     """The rows of all tables, one after another: the columns of all, the numbers running on.
 
     Raises StudioError where there are too many rows or columns together.
@@ -58,13 +62,14 @@ def joined(tables: Sequence[Table], name: str) -> Table:
         f"{start + 1:,}"
         for table, start in zip(tables, starts, strict=True)
     ]
+    left = [f"not read, because it is about the others: {names([path.name for path in aside])}"] if aside else []
     formats, encodings = ({getattr(table, each) for table in tables} for each in ("format", "encoding"))
     return Table(
         name,
         pa.concat_tables([table.cells for table in tables], promote_options="default").select(columns),
         formats.pop() if len(formats) == 1 else "several",
         encodings.pop() if len(encodings) == 1 else "several",
-        notes=(f"{counted(len(tables), 'file')}, one after another", *notes),
+        notes=(f"{counted(len(tables), 'file')}, one after another", *notes, *left),
         numbers=np.concatenate([table.numbers + start for table, start in zip(tables, starts, strict=True)]),
         findings=tuple(findings),
         nested={column: _nested(tables, column) for column in columns if any(column in each.nested for each in tables)},

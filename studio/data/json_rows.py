@@ -14,6 +14,7 @@ from studio.data.json_shape import rows_of
 from studio.data.part import Reading
 from studio.data.table import Row, Table
 from studio.data.text import Text
+from studio.data.unpack import suffix_of
 from studio.data.wording import listed, quoted, rows_named, sentence
 from studio.errors import StudioError
 
@@ -53,7 +54,7 @@ def _is_lines(text: Text) -> bool:
     except StudioError:  # a first line of many MiB, which is no row
         return False
     if len(lines) == 1:
-        return text.name.lower().endswith(LINES_SUFFIXES) and lines[0].lstrip().startswith("{")
+        return suffix_of(text.name) in LINES_SUFFIXES and lines[0].lstrip().startswith("{")
     return is_value(lines[0])
 
 
@@ -64,7 +65,7 @@ def _mostly_objects(lines: list[str]) -> bool:
 
 def _of_lines(text: Text, limit: int | None) -> Table:
     gathered, notes = read_lines(text, limit)
-    if not text.name.lower().endswith(LINES_SUFFIXES):
+    if suffix_of(text.name) not in LINES_SUFFIXES:
         notes = ("read as JSONL, because each line is an object of its own", *notes)
     return _table(text, gathered, "jsonl", notes)
 

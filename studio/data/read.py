@@ -15,7 +15,7 @@ from studio.data.plain_text import looks_tabular, read_plain
 from studio.data.signatures import PARQUET, ZIP, refuse_unreadable
 from studio.data.table import Table
 from studio.data.text import NotPlainError, Text, decode, plain
-from studio.data.unpack import Source, source
+from studio.data.unpack import Source, source, suffix_of
 from studio.data.workbook import read_workbook
 from studio.errors import StudioError
 
@@ -28,13 +28,16 @@ READERS: tuple[tuple[tuple[str, ...], TextReader], ...] = (
 )
 """Each reader of text with the suffixes it answers to. Text of another suffix is read by what it looks like."""
 
+PROSE = (".txt", ".md")
+"""Text that is a table only where it looks like one."""
+
 BINARY: tuple[tuple[bytes, Reader], ...] = ((PARQUET, read_parquet), (ZIP, read_workbook))
 """Each reader of something else with the first bytes of its files."""
 
-PACKABLE = (*(suffix for suffixes, _ in READERS for suffix in suffixes), ".txt", ".md", ".parquet", ".xlsx")
-
-SUFFIXES = (*PACKABLE, ".gz")
+SUFFIXES = (*(suffix for suffixes, _ in READERS for suffix in suffixes), ".parquet", ".xlsx", *PROSE, ".gz")
 """The names that the page's file picker and a folder's files end in."""
+
+JSON_STARTS = ('{"', "[{", "[[", '["')
 
 HEAD_BYTES = 512
 
@@ -85,7 +88,8 @@ def _read_folder(folder: Path, name: str, reading: Reading, limit: int | None) -
     tables: list[Table] = []
     problems: list[str] = []
     left = limit
-    for path in files_in(folder, name, SUFFIXES):
+    paths, aside = files_in(folder, name, SUFFIXES, PROSE)
+    for path in paths:
         if left is not None and left <= 0:
             break
         try:
@@ -96,7 +100,7 @@ def _read_folder(folder: Path, name: str, reading: Reading, limit: int | None) -
             left = None if left is None else left - len(tables[-1])
     if problems:
         raise StudioError(*problems)
-    return joined(tables, name)
+    return joined(tables, name, aside)
 
 
 def _read(source: Source, reading: Reading, limit: int | None) -> Table:
@@ -116,15 +120,16 @@ def _read(source: Source, reading: Reading, limit: int | None) -> Table:
 
 
 def _reader(text: Text, reading: Reading) -> TextReader:
-    """By suffix, except that text which opens like JSON is JSON: no CSV header begins with a brace or `[{`."""
-    suffix = PurePath(text.name).suffix.lower()
+    """By suffix, except that text which opens like JSON is JSON: no CSV header begins with a brace or `[{`.
+
+    Prose may begin with a brace or a bracket too, so there more has to look like JSON.
+    """
+    suffix = suffix_of(text.name)
     start = "".join(text.head(200).split())
-    if start.startswith(("{", "[{")):
-        return read_json
     for suffixes, reader in READERS:
         if suffix in suffixes:
-            return reader
-    if start.startswith("["):
+            return read_json if start.startswith(("{", "[{")) else reader
+    if start.startswith(JSON_STARTS):
         return read_json
     is_prose = suffix == ".md" and not reading.delimiter
     return read_delimited if not is_prose and looks_tabular(layout(text, reading)) else read_plain

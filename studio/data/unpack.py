@@ -26,7 +26,7 @@ GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Source:
-    """A file that can be opened. `name` is what the user calls it, without its `.gz`; `size` is that on the disk.
+    """A file that can be opened. `name` is what the user calls it; `size` is that on the disk.
 
     `most` bounds what is read of its beginning, in bytes, for those who only look at its first rows.
     """
@@ -113,8 +113,13 @@ def source(path: Path, name: str) -> Source:
         raise unopened(name, error) from None
     if size > MAX_BYTES:
         raise too_large(name, size)
-    bare = PurePath(name)
-    return Source(path, bare.stem if gzipped and bare.suffix.lower() in (".gz", ".gzip") else name, size, gzipped)
+    return Source(path, name, size, gzipped)
+
+
+def suffix_of(name: str) -> str:
+    """What a file's name says it is, in lower case; of a packed one what it says is inside."""
+    path = PurePath(name.lower())
+    return PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix
 
 
 def _opened(path: Path, gzipped: bool) -> BinaryIO:
