@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from studio.data import shapes
 from studio.data.mapping import Mapping, Role
+from studio.data.needs import needs
 from studio.data.part import DataPart
 from studio.data.seen import Seen
 from studio.data.table import Table
@@ -88,7 +89,7 @@ def _forced(table: Table, part: DataPart) -> Mapping:
     elif shape == "preference":
         found = shapes.preference(seen)
     else:
-        found = shapes.pairs(seen) or shapes.documents(seen) or shapes.labelled(seen)
+        found = shapes.pairs(seen) or shapes.answered(seen) or shapes.documents(seen) or shapes.labelled(seen)
     if found is None:
         raise StudioError(
             f"{quoted(table.name)} was to be read as {_NO_SHAPE[shape]}. Its columns are {names(table.columns)}."
@@ -127,5 +128,5 @@ def _pairs(table: Table, part: DataPart) -> Mapping:
             why = "was chosen by hand" if column else "was recognised by its name"
             said.append(f"{quoted(columns[role])} is the {role}: it {why}.")
         else:
-            raise StudioError(f"{quoted(table.name)}: {shapes.needs(Seen(table))}")
+            raise StudioError(f"{quoted(table.name)}: {needs(Seen(table))}")
     return shapes.pairs_of(Seen(table), columns, " ".join(said))

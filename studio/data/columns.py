@@ -24,7 +24,7 @@ from studio.errors import StudioError
 
 __all__ = ["Mapping", "Role", "examples", "live_example", "resolve"]
 
-_TALK: tuple[Role, ...] = ("messages", "history", "instances", "paragraphs", "system", "tools")
+_TALK: tuple[Role, ...] = ("messages", "history", "answers", "instances", "paragraphs", "system", "tools")
 """Roles whose rows are more than two texts."""
 
 

@@ -26,6 +26,7 @@ Role = Literal[
     "group",  # what it belongs to
     "liked",  # true or false: only what is true is learned from
     "instances",  # a list of {input, output}, each an example under the row's prompt
+    "answers",  # a list of answers, or {"text": [...]} as in SQuAD: the first one is the completion
     "paragraphs",  # SQuAD's list of contexts with their questions
 ]
 

@@ -35,7 +35,7 @@ def pair(default_system: str) -> Callable[[Cells, Told], Iterator[Spoken]]:
 
     def said(cells: Cells, told: Told) -> Iterator[Spoken]:
         before = _muted(_turns(cells["prompt"], "user", told))
-        after = _turns(cells["completion"], "assistant", told)
+        after = _turns(cells["completion"] if "completion" in cells else _first(cells["answers"]), "assistant", told)
         messages = [*_history(cells.get("history")), *before, *after]
         yield Spoken(_with_system(messages, cells, default_system), tools_of(cells.get("tools")))
 
@@ -115,6 +115,17 @@ def _questions(paragraph: Any, told: Told) -> Iterator[tuple[str, str]]:
             yield each["question"], first["text"]
         else:
             told("no-real-answer")
+
+
+def _first(cell: Any) -> str:
+    """The first of several answers: of a list, or of SQuAD's `{"text": [...]}`. Raises UnusableError for none."""
+    listed = parsed(cell)
+    if isinstance(listed, dict):
+        listed = listed.get("text")
+    texts = [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
+    if not texts:
+        raise UnusableError("no-answer-listed")
+    return texts[0]
 
 
 def _turns(cell: Any, role: str, told: Told) -> list[Message]:

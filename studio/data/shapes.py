@@ -9,9 +9,11 @@ from studio.data.contents import classes, is_truth, text_and_label
 from studio.data.conversations import is_turn
 from studio.data.example import ExampleType
 from studio.data.mapping import Format, Mapping, plain_name
+from studio.data.needs import needs
 from studio.data.seen import Columns, Seen
 from studio.data.table import Table
 from studio.data.usual import (
+    ANSWERS,
     COMPLETIONS,
     CONTINUED,
     CONVERSATIONS,
@@ -23,7 +25,7 @@ from studio.data.usual import (
     PROMPTS,
     TEXTS,
 )
-from studio.data.wording import counted, listed, names, quoted, sentence
+from studio.data.wording import counted, listed, quoted
 from studio.errors import StudioError
 
 SHOWN_CLASSES = 4
@@ -35,7 +37,7 @@ def recognised(table: Table, taken: Iterable[str] = ()) -> Mapping:
     Raises StudioError with a sentence on what the file needs.
     """
     seen = Seen(table, frozenset(taken))
-    for shape in (preference, _pairs_before_messages, conversation, pairs, documents, plain_text, labelled):
+    for shape in (preference, _pairs_before_messages, conversation, pairs, answered, documents, plain_text, labelled):
         mapping = shape(seen)
         if mapping is not None:
             return mapping
@@ -112,6 +114,15 @@ def pairs_of(seen: Seen, columns: Columns, why: str) -> Mapping:
     return Mapping(type_, kind, columns, why + seen.unused(columns))
 
 
+def answered(seen: Seen) -> Mapping | None:
+    """A prompt with a list of answers, as in SQuAD."""
+    prompt, answers = seen.first(PROMPTS), seen.first(ANSWERS)
+    if prompt is None or answers is None or not seen.is_text(prompt) or not seen.holds(answers, _lists_texts):
+        return None
+    why = f"{quoted(prompt)} is asked and the first of {quoted(answers)} is answered, by the columns' names."
+    return pairs_of(seen, {"prompt": prompt, "answers": answers}, why)
+
+
 def documents(seen: Seen) -> Mapping | None:
     """Rows that hold several examples: SQuAD's documents, self-instruct's instances."""
     for name in seen.table.nested:
@@ -149,31 +160,6 @@ def text_of(seen: Seen, column: str, why: str) -> Mapping:
     columns: Columns = {"text": column}
     reason = f"{quoted(column)} is plain text to go on pretraining with (language modeling), because {why}."
     return Mapping("language modeling", "standard", columns, reason + seen.unused(columns))
-
-
-def needs(seen: Seen) -> str:
-    """One sentence or two on what a file lacks that was not recognised."""
-    columns = list(seen.table.columns)
-    talk = seen.first(CONVERSATIONS)
-    if talk and seen.holds(talk, lambda cell: isinstance(cell, list) and all(isinstance(each, str) for each in cell)):
-        return (
-            f"{quoted(talk)} holds questions and nobody answers them (as in MT-bench), so there is nothing to learn "
-            "from. Add the answers, as a list of messages with role and content, or ask these questions of a tuned "
-            "model instead."
-        )
-    if len(columns) < 2:
-        return (
-            f"The only column is {names(columns)}, and a pair needs two: one with what is asked, one with what is "
-            "answered. Add the other one, or choose plain text as the shape to train on this one as it is."
-        )
-    prompt, completion = seen.first(PROMPTS), seen.first(COMPLETIONS)
-    found = ""
-    if prompt or completion:
-        found = f"{quoted(prompt or completion or '')} looks like the {'prompt' if prompt else 'completion'}, but "
-    what = "prompt or completion" if not (prompt or completion) else "completion" if prompt else "prompt"
-    why = sentence(f"{found}none of the columns {names(columns)} has a usual name for the {what}.")
-    nested = f" Lists or objects are in {names(seen.table.nested)}." if seen.table.nested else ""
-    return f"{why}{nested} Choose the two columns by hand."
 
 
 def _pairs_before_messages(seen: Seen) -> Mapping | None:
@@ -229,6 +215,11 @@ def _answers(seen: Seen, column: str) -> bool:
 
 def _spoken(seen: Seen, column: str) -> bool:
     return seen.is_messages(column) or seen.holds(column, is_turn)
+
+
+def _lists_texts(cell: Any) -> bool:
+    listed = cell.get("text") if isinstance(cell, dict) else cell
+    return isinstance(listed, list) and all(isinstance(each, str) for each in listed)
 
 
 def _lists_objects_with(cell: Any, name: str) -> bool:

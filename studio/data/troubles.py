@@ -77,6 +77,11 @@ _TROUBLES = {
     "parallel-calls": _Trouble(
         "parallel_tool_calls is set. It is ignored", "It steers a service, not the text that is learned.", False, "note"
     ),
+    "no-answer-listed": _Trouble(
+        "there is no text among the answers",
+        "SQuAD marks questions as impossible in this way.",
+        severity="note",
+    ),
     "no-real-answer": _Trouble(
         "a question has no answer in its document. It makes no example",
         "SQuAD marks such questions as impossible.",

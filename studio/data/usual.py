@@ -37,6 +37,7 @@ COMPLETIONS = tuple(name for _, _, completions in _USUAL for name in completions
 CONTINUED = ("instruction", "question")
 """Prompts that are often continued in another column, one of INPUTS."""
 INPUTS = ("input", "context")
+ANSWERS = ("answers", "responses")
 HISTORIES = ("history",)
 CONVERSATIONS = ("messages", "conversations", "conversation", "chat", "dialog", "dialogue", "turns")
 PREFERENCES = (

@@ -241,6 +241,26 @@ def test_documents_make_an_example_for_each_question() -> None:
     assert "(as in SQuAD)" in mapping.reason
 
 
+def test_the_first_of_several_answers_is_the_completion_with_the_context_under_the_question() -> None:
+    rows = table(
+        {
+            "id": "1",
+            "question": "Who?",
+            "context": "Ada did.",
+            "answers": {"text": ["Ada", "Her"], "answer_start": [0]},
+        },
+        {"id": "2", "question": "When?", "context": "Then.", "answers": {"text": [], "answer_start": []}},
+        {"id": "3", "question": "What?", "context": "", "answers": ["It"]},
+    )
+    found, (finding,), mapping = read(rows)
+    assert [(each.row, each.prompt, each.completion) for each in found] == [
+        (1, "Who?\n\nAda did.", "Ada"),
+        (3, "What?", "It"),
+    ]
+    assert (finding.kind, finding.rows, finding.left_out) == ("no-answer-listed", [2], True)
+    assert "the first of 'answers' is answered" in mapping.reason
+
+
 def test_examples_are_counted_from_1_where_rows_make_several_and_none_is_missing() -> None:
     row = {"instruction": "Do", "instances": [{"input": "this", "output": "done"}, {"input": "", "output": "ok"}]}
     found, findings, _ = read(table(row, row))
