@@ -39,19 +39,29 @@ class Noticed:
         return self.known is None or (self.study is not None and not self.study.over)
 
 
-def noticed(studio: Studio, part: DataPart, model: str, max_length: float | None) -> Noticed:
-    """What is known now; nothing is waited for. Begins to study the rows where that has not begun.
+def noticed(
+    studio: Studio, part: DataPart, model: str, max_length: float | None, thorough: bool = True, kind: str = ""
+) -> Noticed:
+    """What is known now; nothing is waited for.
 
-    `max_length` is the longest row of the recipe, in tokens; the usual one where the page has none yet.
+    Args:
+        studio: whose desk is asked.
+        part: of which rows.
+        model: the base model.
+        max_length: the longest row of the recipe, in tokens; the usual one where the page has none yet.
+        thorough: whether the thorough look counts. It begins where it has not, or was cancelled.
+        kind: a finding that is asked for. Where the quick look did not make it, the thorough one counts.
     """
     if not part.path:
         return Noticed()
     longest = int(max_length or TrainingPart().max_length)
     try:
         known = studio.desk.known(part)
-        study = studio.desk.study(part, model, longest)
+        quick = [] if known is None else known.report.findings
+        thorough = thorough or (bool(kind) and kind not in {finding.kind for finding in quick})
+        study = studio.desk.study(part, model, longest) if thorough else None
     except StudioError as error:
         return Noticed(part, error=error, longest=longest, stamp="error")
-    found = [*(known.report.findings if known else []), *(study.study.findings if study.study else [])]
-    stamp = f"{hash((part.model_dump_json(), model, longest))} {known is not None} {study.over}"
+    found = [*quick, *(study.study.findings if study and study.study else [])]
+    stamp = f"{hash((part.model_dump_json(), model, longest))} {known is not None} {study is not None and study.over}"
     return Noticed(part, known, study, None, longest, stamp, found)

@@ -10,7 +10,7 @@ from studio.ui.data_noticed import Noticed
 from studio.ui.plots import bars_figure, bin_names, lengths_figure, most_frequent, plot
 
 if TYPE_CHECKING:
-    from studio.run.study.desk import Study
+    from studio.run.study.study import Study
 
 
 def plots_html(now: Noticed) -> str:

@@ -20,7 +20,7 @@ from studio.ui.data_plots import plots_html
 from studio.ui.press import button, pressable, pressed
 from studio.ui.section import Section
 from studio.ui.studio import Studio
-from studio.ui.words import note
+from studio.ui.words import note, notes
 
 NO_DATA = note("note", "No data yet. Choose a sample to try the studio, or bring rows of your own.")
 READING = note("note", "The rows are being read. What is in them is told here in a moment.")
@@ -94,7 +94,8 @@ def press(
     if verb == "undo":
         return [undone(part, which), gr.skip()]
     if verb == "mend":
-        return [mended(part, noticed(studio, part, model, max_length).findings, which), gr.skip()]
+        now = noticed(studio, part, model, max_length, thorough=False, kind=which.partition(":")[2])
+        return [mended(part, now.findings, which), gr.skip()]
     return [gr.skip(), gr.skip()]
 
 
@@ -132,11 +133,14 @@ def undone(part: DataPart, which: str) -> DataPart:
 
 def report_html(known: Prepared, part: DataPart, now: Noticed) -> str:
     """Figures, verdict, what was mended, a card for each finding, and what is wrong with the held-out file."""
-    tokens = now.study.study.tokens if now.study and now.study.study else None
+    study = now.study.study if now.study else None
+    tokens = study.tokens if study else None
     table, other = known.table, known.held_out_report
     read = f"{table.name}: read as {table.format.upper()}, {table.encoding}. {known.mapping.reason}"
     parts = [figures_html(known, tokens), f'<p class="data-quiet">{escape(" ".join([read, *known.notes]))}</p>']
     parts += [verdict_html(known, now.findings), mends_html(part.mends), cards_html(now.findings, mend_for)]
+    if study:
+        parts.append(notes("note", study.notes))
     if other:
         parts += [note(each.severity, f"Held-out file: {each.message}") for each in other.findings]
     return "".join(parts)

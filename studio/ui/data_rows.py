@@ -54,22 +54,31 @@ def build(studio: Studio, data: gr.State, model: gr.State, max_length: Component
     timer, stamp, shown_at = gr.Timer(LOOK, active=False), gr.State(""), gr.State(0)
     of, drawn = [data, model, max_length, view], [view, table, row]
 
+    def now(part: DataPart, model: str, longest: float, kind: str) -> Noticed:
+        return noticed(studio, part, model, longest, thorough=False, kind=kind)
+
     def on(handler: Callable[..., Updates]) -> Callable[..., Updates]:
-        return lambda part, model, longest, *rest: handler(noticed(studio, part, model, longest), *rest)
+        return lambda part, model, longest, view, *rest: handler(now(part, model, longest, view.finding), view, *rest)
 
     def on_table(part: DataPart, model: str, longest: float, before: View, event: gr.EventData) -> Updates:
-        return turn_page(noticed(studio, part, model, longest), before, pressed(event)[0])
+        return turn_page(now(part, model, longest, before.finding), before, pressed(event)[0])
 
     def on_row(part: DataPart, model: str, longest: float, before: View, event: gr.EventData) -> Updates:
-        return change_row(noticed(studio, part, model, longest), before, *pressed(event))
+        return change_row(now(part, model, longest, before.finding), before, *pressed(event))
+
+    def on_chosen(part: DataPart, model: str, longest: float, view: View, kind: str, *rest: str) -> Updates:
+        return choose(now(part, model, longest, kind), view, kind, *rest)
+
+    def on_wanted(part: DataPart, model: str, longest: float, asked: tuple[str, int]) -> Updates:
+        return want(now(part, model, longest, asked[0]), asked)
 
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     changes = [kind.input, part_of.input, label.input, text.submit, text.blur]
-    gr.on(changes, on(choose), [*of, kind, part_of, label, text], drawn, **quiet)
+    gr.on(changes, on_chosen, [*of, kind, part_of, label, text], drawn, **quiet)
     number.submit(on(go_to), [*of, number], drawn, **quiet).then(None, js=FOCUS)
     table.click(on_table, of, drawn, **quiet).then(None, js=FOCUS)
     row.click(on_row, of, [data, *drawn], **quiet)
-    wanted.change(on(want), [*of, wanted], [kind, *drawn], **quiet).then(None, js=TO_ROWS)
+    wanted.change(on_wanted, [*of[:3], wanted], [kind, *drawn], **quiet).then(None, js=TO_ROWS)
     everything = [stamp, timer, kind, label, *drawn]
     gr.on([data.change, shown_at.change, timer.tick], on(again), [*of, stamp], everything, **quiet)
     return Section([shown_at], show)
@@ -127,7 +136,7 @@ def choose(now: Noticed, view: View, finding: str, part: str, label: str, text: 
     return draw(now, chosen)
 
 
-def want(now: Noticed, view: View, wanted: tuple[str, int]) -> Updates:
+def want(now: Noticed, wanted: tuple[str, int]) -> Updates:
     """The rows of one finding, which the report's button asked for."""
     view = View(finding=wanted[0])
     choices = [("all rows", ANY), *_kinds(now.findings)]

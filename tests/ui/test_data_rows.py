@@ -59,7 +59,7 @@ def test_what_a_file_holds_is_shown_as_text(part: DataPart) -> None:
 
 
 def test_rows_are_filtered_by_finding_part_and_searched_text(part: DataPart) -> None:
-    assert opened(drawn(want(at(part), View(), ("duplicate", 1)))[1]) == [3]
+    assert opened(drawn(want(at(part), ("duplicate", 1)))[1]) == [3]
     assert opened(drawn(choose(at(part), View(), "", "left out", "", ""))[1]) == [3, 5]
     assert opened(drawn(choose(at(part), View(), "", "", "", "QUESTION 13"))[1]) == [13, 130]
     assert opened(drawn(choose(at(part), View(), "", "", "", "STRASSE"))[1]) == []
