@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from studio.data.gather import json_of, refuse_rows
+from studio.data.gather import MEMORY, json_of, refuse_rows
 from studio.data.json_exact import MAX_DEPTH
 from studio.data.part import Reading
 from studio.data.table import MAX_CELL_CHARACTERS, MAX_COLUMNS, Table
@@ -19,7 +20,7 @@ from studio.errors import StudioError
 MAX_VALUES = 200_000_000
 """Values of one column, those inside lists included. A few bytes can promise any number of them."""
 
-BATCH_ROWS = 2_000
+BATCH_ROWS = 10_000
 
 
 def read_parquet(source: Source, reading: Reading, limit: int | None) -> Table:
@@ -78,20 +79,20 @@ def _table(file: pq.ParquetFile, source: Source, limit: int | None) -> Table:
     nested: dict[str, list[pa.Array]] = {column: [] for column in columns}
     unread: dict[str, None] = {}
     rows = unpacked = 0
-    for batch in file.iter_batches(min(BATCH_ROWS, limit) if limit else BATCH_ROWS):
-        for column in columns:
-            array = batch.column(column)
-            unpacked += _unpacked_bytes(array)
-            if unpacked > MAX_BYTES:
-                raise _too_large(source.name, unpacked)
-            text, inner = _arrays(array)
-            if text is None:
-                unread[column] = None
-                text = pa.nulls(len(array), pa.large_string())
-            _refuse_long(text, column, rows, source.name)
-            texts[column].append(text)
-            nested[column].append(pa.nulls(len(array), pa.large_string()) if inner is None else inner)
-        rows += batch.num_rows
+    for group in _groups(file, limit):
+        unpacked += sum(_unpacked_bytes(chunk) for column in group.columns for chunk in column.chunks)
+        if unpacked > MAX_BYTES:
+            raise _too_large(source.name, unpacked)
+        for batch in group.to_batches(BATCH_ROWS):
+            for column in columns:
+                text, inner = _arrays(batch.column(column))
+                if text is None:
+                    unread[column] = None
+                    text = _nulls(batch.num_rows)
+                _refuse_long(text, column, rows, source.name)
+                texts[column].append(text)
+                nested[column].append(_nulls(batch.num_rows) if inner is None else inner)
+            rows += batch.num_rows
         if limit is not None and rows >= limit:
             break
     kept = [column for column in columns if column not in unread]
@@ -113,17 +114,31 @@ def _table(file: pq.ParquetFile, source: Source, limit: int | None) -> Table:
     )
 
 
+def _groups(file: pq.ParquetFile, limit: int | None) -> Iterator[pa.Table]:
+    """The row groups, still packed; where only the first rows are wanted, no more than these."""
+    if limit is None:
+        for place in range(file.num_row_groups):
+            yield file.read_row_group(place, use_threads=False)
+    else:
+        for batch in file.iter_batches(min(limit, BATCH_ROWS), use_threads=False):
+            yield pa.Table.from_batches([batch])
+
+
+def _nulls(length: int) -> pa.Array:
+    return pa.nulls(length, pa.large_string())
+
+
 def _arrays(array: pa.Array) -> tuple[pa.Array | None, pa.Array | None]:
     """The texts of a column, and the JSON of what is nested in it; None for bytes that are no text."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_nested(array.type):
         cells = [None if cell is None else json_of(cell) for cell in array.to_pylist()]
-        return pa.nulls(len(array), pa.large_string()), pa.array(cells, pa.large_string())
+        return _nulls(len(array)), pa.array(cells, pa.large_string())
     if pa.types.is_floating(array.type):
         array = pc.if_else(pc.is_nan(array), None, array)
     try:
-        return array.cast(pa.large_string()), None
+        return array.cast(pa.large_string(), memory_pool=MEMORY), None
     except pa.ArrowInvalid:  # bytes that are no UTF-8
         return None, None
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
