@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal, Protocol
 
 import numpy as np
@@ -102,7 +103,7 @@ def paraphrased(
     if SLOT not in wish.instruction:
         raise StudioError(f"The instruction has no {SLOT}, so the model would not know what to put in other words.")
     chosen = _chosen(train, wish.rows)
-    seen = Asked([*(each for each in train if each.prompt), *held_out])
+    seen = Asked(chain((each for each in train if each.prompt), held_out))
     made: list[Example] = []
     dropped: Counter[Reason] = Counter()
     total = len(chosen) * wish.each

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from studio.data.example import Example, Examples, plain
@@ -74,7 +75,7 @@ def augmented(
     """
     if train.type == "language modeling" and not train.has("messages"):
         raise StudioError("Plain text has no prompts to ask again. Augmenting needs rows with a prompt.")
-    seen = Asked([*_askable(train), *held_out])
+    seen = Asked(chain(_askable(train), held_out))
     made: list[Example] = []
     copies = over = 0
     for place, template, example in _each(train, templates):
