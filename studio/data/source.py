@@ -16,6 +16,7 @@ from studio.home import CHECKOUT, open_home
 
 _SUFFIX = re.compile(r"\.[A-Za-z]\w{1,6}$")  # of a file; names on the Hub end in a point and a number at most
 
+
 def data_file(path: str) -> Path:
     """The file that a recipe names: as seen from the working directory, else from the studio's own folder."""
     asked = Path(path).expanduser()
