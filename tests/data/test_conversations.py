@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.data.columns import examples, resolve
@@ -150,6 +150,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 CONVERSATION = st.lists(st.tuples(TEXT.map(lambda text: f"q{text}"), TEXT.map(lambda text: f"a{text}")), min_size=1)
 
 
+@settings(deadline=None)
 @given(CONVERSATION, st.booleans())
 def test_any_conversation_comes_through_unchanged(turns: list[tuple[str, str]], sharegpt: bool) -> None:
     names = ("human", "gpt") if sharegpt else ("user", "assistant")
@@ -178,6 +179,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(JSON, min_size=1, max_size=4), JSON)
 def test_nothing_in_a_cell_ends_in_a_crash(cells: list[Any], tools: Any) -> None:
     found, findings = read(*({"messages": cell, "tools": tools} for cell in cells))

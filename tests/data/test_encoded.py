@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.data.encoded import IGNORED, SCHEMA, Encoded, batch_of, cut_at
@@ -24,6 +24,7 @@ def encoded(*groups: list[list[tuple[int, bool]]]) -> Encoded:
     return Encoded(pa.Table.from_batches(batches, SCHEMA))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(ROW, max_size=4), max_size=3), st.integers(1, 13))
 def test_cutting_keeps_the_beginning_of_what_has_something_to_learn(groups, most):
     rows = [row for group in groups for row in group]
@@ -39,6 +40,7 @@ def test_cutting_keeps_the_beginning_of_what_has_something_to_learn(groups, most
     assert found.prompts.tolist() == first
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(ROW, max_size=4), max_size=3))
 def test_arrow_and_back_is_the_same(groups):
     made = cut_at(encoded(*groups), 5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.data.templates import columns_of, filled
@@ -13,6 +13,7 @@ from tests.data.tables import table
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
+@settings(deadline=None)
 @given(TEXT, TEXT, TEXT, TEXT)
 def test_every_character_comes_through(before: str, between: str, first: str, second: str) -> None:
     def fixed(text: str) -> str:
