@@ -30,7 +30,7 @@ def read_parquet(source: Source, reading: Reading, limit: int | None) -> Table:
     """
     try:
         return _read(source, limit)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise StudioError(
             f"{quoted(source.name)} is a Parquet file by its first bytes and cannot be read: {_short(error)}. It may "
             "have been cut off in a download; fetch or save it again."
@@ -138,11 +138,23 @@ def _arrays(array: pa.Array) -> tuple[pa.Array | None, pa.Array | None]:
     if pa.types.is_floating(array.type):
         array = pc.if_else(pc.is_nan(array), None, array)
     try:
-        return array.cast(pa.large_string(), memory_pool=MEMORY), None
-    except pa.ArrowInvalid:  # bytes that are no UTF-8
-        return None, None
+        texts = array.cast(pa.large_string(), memory_pool=MEMORY)
+        texts.validate(full=True)  # a column of texts may hold any bytes
+        return texts, None
+    except pa.ArrowInvalid:
+        return (_mended(array), None) if _is_text(array.type) else (None, None)
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
         return pa.array([None if cell is None else str(cell) for cell in array.to_pylist()], pa.large_string()), None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _mended(array: pa.Array) -> pa.Array:
+    """Texts in which bytes that are no UTF-8 became the replacement character."""
+    cells = array.cast(pa.large_binary()).to_pylist()
+    return pa.array([None if cell is None else cell.decode("utf-8", "replace") for cell in cells], pa.large_string())
 
 
 def _unpacked_bytes(array: pa.Array) -> int:

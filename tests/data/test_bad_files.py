@@ -19,6 +19,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from studio.data import gather, json_lines, parquet, unpack, workbook
 from studio.data.part import Reading
@@ -122,6 +124,7 @@ READ: list[Case] = [
      [("2026-01-02", "2026-01-02 03:04:00.000000", "1.5", str(2**60), "1.10", "true", None, None, "text", "x")], {}),
     ("picture.parquet", parquet_of({"text": ["a"], "image": [b"\xff\xd8\xff\x00"]}), [("a",)],
      {"notes": "bytes that are no text were left out: 'image'"}),
+    ("no text.parquet", parquet_of({"text": pa.array([b"a\xff", None]).view(pa.string())}), [("a\ufffd",), (None,)], {}),
     ("values.xlsx", book([["n", "day", "yes", "x"], [1.0, datetime(2026, 1, 2), True, 2.5]]),
      [("1", "2026-01-02", "true", "2.5")], {}),
     ("leading rows.xlsx", book([[], [], ["prompt", "completion"], [], ["a", "b"]], merged="A6:B7"), [("a", "b")],
@@ -466,6 +469,27 @@ def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not list(working.iterdir())
     assert not list(home.iterdir())
     assert len(list((tmp_path / "files").iterdir())) == len(READ) + len(REFUSED)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=st.sampled_from(READ), places=st.lists(st.tuples(st.floats(0, 0.999), st.binary(max_size=4)), max_size=5))
+def test_a_damaged_file_is_read_or_refused(tmp_path: Path, case: Case, places: list[tuple[float, bytes]]) -> None:
+    name, content, *_ = case
+    data = bytearray(as_bytes(content))
+    for share, replaced in places:
+        place = int(share * len(data))
+        data[place : place + max(1, len(replaced))] = replaced
+    try:
+        assert len(list(read(written(tmp_path, name, bytes(data))).rows))
+    except StudioError as error:
+        assert_shows_no_controls(error)
+
+
+@pytest.mark.parametrize("place", [b"name", b"yes"])
+def test_a_parquet_column_whose_name_is_no_text(tmp_path: Path, place: bytes) -> None:
+    data = parquet_of({"name": ["a"], "yes": ["b"]}, store_schema=False).replace(place, b"\xe5" + place[1:])
+    with pytest.raises(StudioError, match="cannot be read"):
+        read(written(tmp_path, "a.parquet", data))
 
 
 HOSTILE: list[Callable[[str], tuple[str, str | bytes]]] = [
