@@ -12,9 +12,9 @@ import gradio as gr
 
 from studio.data.mix import GENERAL, general_mix
 from studio.data.part import DataPart, Mix
-from studio.errors import StudioError
 from studio.knob import knobs
 from studio.ui.draft import altered
+from studio.ui.glimpse import known_rows
 from studio.ui.refusal import refusal
 from studio.ui.samples import sample_of, sample_paths, samples
 from studio.ui.section import Section
@@ -155,10 +155,7 @@ def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
 
 def _mixed(studio: Studio, part: DataPart) -> str:
     """What was decided when the sets were mixed, as HTML."""
-    try:
-        known = studio.desk.known(part) if part.path else None
-    except StudioError:
-        known = None
+    known = known_rows(studio, part)
     return "".join(f"<p>{escape(text)}</p>" for text in known.notes) if known and known.notes else TOGETHER
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import gradio as gr
 
 from studio.data.part import DataPart
+from studio.data.wording import sentence
 from studio.errors import StudioError
+from studio.ui.glimpse import known_rows
 from studio.ui.studio import Studio
 from studio.ui.words import note
 from studio.ui.work import Work
 
-READING = "Reading and checking the rows; the first ones are in view already."
+FIRST_ROWS = "What the first rows are is in view already; you can go on meanwhile."
 CANCELLED = note("warning", "Cancelled. Choose the file again, or press Train: the rows are then read first.")
 
 
@@ -36,16 +38,23 @@ def build(studio: Studio, data: gr.State) -> gr.State:
 def follow(studio: Studio, part: DataPart) -> Iterator[tuple[Any, Any, Any]]:
     """Prepare a part, telling of it while it lasts. What is wrong with it, the report says."""
     hidden = gr.update(visible=False)
-    if not part.path or studio.desk.known(part) is not None:
+    if not part.path or known_rows(studio, part) is not None:
         yield hidden, hidden, gr.skip()
         return
     with Work(lambda tell, stopped: studio.desk.prepare(part)) as work:
-        for said in work.progress():
-            words = gr.update(value=note("note", said or READING), visible=True)
+        for _ in work.progress():
+            words = gr.update(value=note("note", _progress(studio, part), FIRST_ROWS), visible=True)
             yield words, gr.update(visible=True), gr.skip()
         with suppress(StudioError):
             work.result()
     yield hidden, hidden, time.time_ns()
+
+
+def _progress(studio: Studio, part: DataPart) -> str:
+    """What is being done at the moment, and how far it is."""
+    what, done, total = studio.desk.progress(part) or ("reading the rows", 0, 0)
+    far = f": {done:,} of {total:,}" if total else f": {done:,}" if done else ""
+    return sentence(f"{what}{far}…")
 
 
 def give_up(studio: Studio) -> tuple[Any, Any]:

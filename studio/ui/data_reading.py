@@ -12,6 +12,7 @@ from studio.data.table import Table
 from studio.errors import StudioError
 from studio.knob import knobs
 from studio.ui.draft import altered
+from studio.ui.glimpse import first_rows
 from studio.ui.section import Section
 from studio.ui.studio import Studio
 
@@ -56,7 +57,7 @@ def read_otherwise(name: str, value: str | None, part: DataPart) -> Any:
 def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
     """What is set, beside what was detected; a choice of sheets only where there are any."""
     try:
-        table = studio.desk.peek(part) if part.path else None
+        table = first_rows(studio, part)
     except StudioError:
         table = None
     reading = part.reading

@@ -16,6 +16,7 @@ from studio.data.table import Table, preview
 from studio.errors import StudioError
 from studio.knob import knobs
 from studio.ui.draft import altered
+from studio.ui.glimpse import first_rows
 from studio.ui.section import Section
 from studio.ui.studio import Studio
 from studio.ui.words import note
@@ -172,7 +173,7 @@ def recognised(studio: Studio, part: DataPart) -> tuple[Table | None, Mapping | 
     """The file's first rows and what its columns are, None where not known; and why, or what is missing, as HTML."""
     table = None
     try:
-        table = studio.desk.peek(part) if part.path else None
+        table = first_rows(studio, part)
         if table is None:
             return None, None, ""
         mapping = resolve(table, part)

@@ -14,6 +14,7 @@ from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.ui import data_hub, data_paste
 from studio.ui.draft import fresh
+from studio.ui.glimpse import first_rows
 from studio.ui.samples import sample_of, sample_paths, samples
 from studio.ui.section import Section
 from studio.ui.studio import Studio
@@ -68,7 +69,9 @@ def chosen_line(studio: Studio, part: DataPart) -> str:
         return NO_DATA
     try:
         known = studio.desk.known(part)
-        table = known.table if known is not None else studio.desk.peek(part)
+        table = known.table if known is not None else first_rows(studio, part)
+        if table is None:
+            return note("note", f"{part.path}: it is being fetched.")
         rows = counted(known.rows, "row") if known is not None else "its rows are being counted"
         return note("note", in_words(table, rows, sample_of(part)))
     except StudioError:  # the report says what is wrong with it

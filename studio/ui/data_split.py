@@ -11,9 +11,9 @@ import gradio as gr
 
 from studio.data.dataset import Prepared
 from studio.data.part import DataPart
-from studio.errors import StudioError
 from studio.ui.draft import altered
 from studio.ui.form import Form
+from studio.ui.glimpse import known_rows
 from studio.ui.section import Section
 from studio.ui.studio import Studio
 from studio.ui.uploads import FILE_TYPES, kept
@@ -73,10 +73,7 @@ def show(studio: Studio, part: DataPart, model: str) -> list[Any]:
 
 
 def _bar(studio: Studio, part: DataPart) -> str:
-    try:
-        known = studio.desk.known(part) if part.path else None
-    except StudioError:
-        known = None
+    known = known_rows(studio, part)
     return bar(known) if known is not None else NOTHING
 
 

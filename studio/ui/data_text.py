@@ -17,6 +17,7 @@ from studio.run.study.study import ChunkFacts
 from studio.ui.data_shape import recognised, shape_of
 from studio.ui.draft import altered
 from studio.ui.form import Form
+from studio.ui.glimpse import known_rows
 from studio.ui.section import Section
 from studio.ui.studio import Studio
 from studio.ui.words import figures
@@ -80,10 +81,7 @@ def counted_figures(facts: ChunkFacts) -> list[tuple[str, str]]:
 
 
 def _estimated(studio: Studio, part: DataPart) -> str:
-    try:
-        known = studio.desk.known(part)
-    except StudioError:
-        return ""
+    known = known_rows(studio, part)
     if known is None:
         return ""
     lengths = np.ceil(np.asarray(pc.utf8_length(known.examples.column("completion"))) / TOKEN_CHARACTERS)

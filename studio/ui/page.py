@@ -9,21 +9,28 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from pydantic import ValidationError
 
+from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.recipe.presets import DEFAULT, preset_named
-from studio.recipe.problems import problems
+from studio.recipe.problems import Problem, problems
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run, Status
-from studio.run.submit import prepare_part, submit
+from studio.run.submit import submit
 from studio.ui import compare_tab, data_tab, model_tab, recipe_tab, run_tab, take_tab
 from studio.ui.draft import Draft, Updates, Values, new_states
 from studio.ui.refusal import refusal
+from studio.ui.samples import sample_of
 from studio.ui.studio import Studio
 
 TITLE = "Atelier"
 UPLOADS_KEPT = (3600, 86_400)  # gradio looks each hour and drops its own copies of uploads after a day, in seconds
 LOOK = 2.0  # seconds between looks at which runs there are
+
+STILL_READING = Problem(
+    "data.path", "The rows are still being read; what is wrong with them is known in a moment.", "warning"
+)
 
 Seen = list[tuple[Run, str]]  # every run and its status
 
@@ -37,6 +44,7 @@ class Page:
     summary: gr.HTML
     selected: gr.State
     seen: gr.State
+    kept: gr.BrowserState
     data: data_tab.DataTab
     model: model_tab.ModelTab
     recipe: recipe_tab.RecipeTab
@@ -55,21 +63,26 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT) as blocks:
         page = _draw(studio, start)
         _connect(studio, page)
-        blocks.load(partial(open_page, studio, page), {page.draft.data}, [*_run_parts(page), *_data_parts(page)])
-        blocks.load(partial(refresh, studio, page), page.draft.components, _recipe_parts(page))
+        blocks.load(
+            partial(open_page, studio, page),
+            {page.draft.data, page.draft.model, page.kept},
+            [page.draft.data, *_run_parts(page), *page.data.outputs],
+            show_progress="hidden",
+        )
+        blocks.load(partial(refresh, studio, page), page.draft.components, _recipe_parts(page), show_progress="hidden")
     return blocks
 
 
 def _draw(studio: Studio, start: Recipe) -> Page:
     data, model = new_states(start)
     selected, seen = gr.State(None), gr.State("")
+    kept = gr.BrowserState("", storage_key="atelier-data", secret="atelier")
     with gr.Row(elem_id="header", equal_height=True):
         gr.HTML("<h1>Atelier</h1><p>a fine-tuning studio</p>", elem_id="brand", min_width=120)
         summary = gr.HTML(elem_id="summary", min_width=200)
         train = gr.Button("Train", variant="primary", elem_id="train", scale=0, min_width=110)
     with gr.Tabs(elem_id="tabs") as tabs:
-        with gr.Tab("Data", id="Data"):
-            data_part = data_tab.build(studio.home, data)
+        data_room = gr.Tab("Data", id="Data")
         with gr.Tab("Model", id="Model"):
             model_part = model_tab.build(model)
         with gr.Tab("Recipe", id="Recipe"):
@@ -80,15 +93,29 @@ def _draw(studio: Studio, start: Recipe) -> Page:
             compare_part = compare_tab.build(studio)
         with gr.Tab("Take away", id="Take away"):
             take_part = take_tab.build(studio)
+        with data_room:  # filled last: it looks at the longest row that the recipe allows
+            data_part = data_tab.build(studio, data, model, recipe_part.draft.training.fields["max_length"])
     return Page(
-        tabs, train, summary, selected, seen, data_part, model_part, recipe_part, run_part, compare_part, take_part
+        tabs,
+        train,
+        summary,
+        selected,
+        seen,
+        kept,
+        data_part,
+        model_part,
+        recipe_part,
+        run_part,
+        compare_part,
+        take_part,
     )
 
 
 def _connect(studio: Studio, page: Page) -> None:
     draft = page.draft
+    draft.data.change(DataPart.model_dump_json, draft.data, page.kept, show_progress="hidden")
     gr.on(
-        draft.changes,
+        [*draft.changes, page.data.ready.change],
         partial(refresh, studio, page),
         draft.components,
         _recipe_parts(page),
@@ -127,34 +154,48 @@ def _choosers(page: Page) -> list[Block]:
     return [page.run.choice, page.run.stop, page.compare.choice, page.take.choice]
 
 
-def _data_parts(page: Page) -> list[Block]:
-    tab = page.data
-    return [tab.report, tab.prompt, tab.completion, tab.which, tab.rows]
-
-
 def _recipe_parts(page: Page) -> list[Block]:
     return [page.recipe.problems, page.recipe.yaml, page.summary]
 
 
 def open_page(studio: Studio, page: Page, values: Values) -> Updates:
-    """What a fresh or reloaded page shows: the data of the draft, and the newest run with its whole curve."""
+    """What a fresh or reloaded page shows: the data as this browser last had it, and the newest run with its curve."""
     runs = _seen(studio)
     newest = runs[0][0].name if runs else None
-    shown = dict(zip(_data_parts(page), data_tab.show(values[page.draft.data]), strict=True))
-    return shown | _runs_shown(page, runs, newest, (None, None)) | {page.selected: newest}
+    part = _kept_part(values[page.kept]) or values[page.draft.data]
+    shown = dict(zip(page.data.outputs, page.data.show(part, values[page.draft.model]), strict=True))
+    return {page.draft.data: part} | shown | _runs_shown(page, runs, newest, (None, None)) | {page.selected: newest}
+
+
+def _kept_part(text: str | None) -> DataPart | None:
+    """The data part that a browser kept, where it still says something."""
+    try:
+        part = DataPart.model_validate_json(text or "")
+    except ValidationError:  # none yet, or one of another version of the studio
+        return None
+    return part if part.path else None
 
 
 def refresh(studio: Studio, page: Page, values: Values) -> Updates:
     """Recipe as YAML, its problems and the summary, after any change."""
     recipe: Recipe | StudioError
-    found: list[Any] = []
+    found: list[Problem] = []
     try:
         recipe = page.draft.recipe(values)
-        found = problems(recipe, _prepared(recipe), studio.hardware)
+        found = _problems(studio, recipe)
     except StudioError as error:
         recipe = error
     messages, yaml = recipe_tab.show(page.draft, found, recipe)
     return {page.recipe.problems: messages, page.recipe.yaml: yaml, page.summary: _summary(values, page.draft)}
+
+
+def _problems(studio: Studio, recipe: Recipe) -> list[Problem]:
+    """What stands in the way of a recipe. Rows that are still being read are not waited for: they are told of."""
+    known = studio.desk.known(recipe.data) if recipe.data.path else None
+    found = problems(recipe, known, studio.hardware)
+    if not recipe.data.path or known is not None:
+        return found
+    return [STILL_READING, *(problem for problem in found if not problem.option.startswith("data."))]
 
 
 def advise_rate(page: Page, values: Values) -> Updates:
@@ -220,13 +261,9 @@ def _fingerprint(runs: Seen) -> str:
     return ",".join(f"{run.name}:{status}" for run, status in runs)
 
 
-def _prepared(recipe: Recipe) -> Any:
-    return prepare_part(recipe.data) if recipe.data.path else None
-
-
 def _summary(values: Values, draft: Draft) -> str:
     part = values[draft.data]
-    data = data_tab.sample_of(part) or part.path.rpartition("/")[2] or "no data yet"
+    data = sample_of(part) or part.path.rpartition("/")[2] or "no data yet"
     parts = (values[draft.model], data, values[draft.method])
     chips = " ".join(f"<span>{escape(str(text))}</span>" for text in parts)
     return f'<p aria-label="The next run">{chips}</p>'

@@ -37,6 +37,9 @@ class SlowDesk:
             raise self.error
         return object()
 
+    def progress(self, part: DataPart) -> tuple[str, int, int]:
+        return "checking rows", 3_000, 10_000
+
     def cancel(self) -> None:
         self.cancelled += 1
 
@@ -56,7 +59,7 @@ def test_reading_is_told_of_until_everything_is_shown_again(error: StudioError |
     desk = SlowDesk(error=error)
     steps = follow(studio_with(desk), PART)
     said, cancel, ready = next(steps)
-    assert "Reading" in said["value"]
+    assert "Checking rows: 3,000 of 10,000…" in said["value"]
     assert said["visible"]
     assert cancel["visible"]
     assert ready == gr.skip()

@@ -1,69 +1,85 @@
-"""The Data tab's handlers on plain values."""
+"""The Data tab as a whole: every section shows every kind of part, and nothing of a file is markup."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
-from studio.data.part import DataPart
-from studio.home import Home, open_home
-from studio.run.submit import prepare_part
-from studio.ui.data_tab import choose_sample, sample_of, samples, show, take_upload
+from studio.data.part import DataPart, Mapped
+from studio.ui import data_tab
+from studio.ui.data_source import choose_sample
+from studio.ui.data_tab import DataTab
+from studio.ui.studio import Studio
+from tests.ui.room import ROWS, named, studio_in, upload
 
-ROWS = "prompt,completion\n" + "".join(f"question {n},answer {n}\n" for n in range(40))
+VIEWS = ["What is wrong", "As the model sees it", "Rows", "Split and mix", "New rows", "Groups"]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return open_home(tmp_path / "home")
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    studio = studio_in(tmp_path)
+    yield studio
+    studio.desk.close()
 
 
-def upload(home: Home, folder: Path, name: str, text: str) -> DataPart:
-    path = folder / name
-    path.write_text(text)
-    return take_upload(home, str(path), DataPart())[0]
+@pytest.fixture
+def blocks() -> gr.Blocks:
+    return gr.Blocks()
 
 
-def test_both_samples_are_offered_and_can_be_trained_on() -> None:
-    assert samples() == ["house-voice", "tickets"]
-    for name in samples():
-        part = choose_sample(name, DataPart())
-        assert sample_of(part) == name
-        prepared = prepare_part(part)
-        assert 200 <= len(prepared.train) <= 400
-        assert len(prepared.held_out) >= 100
-        assert not prepared.report.errors
-        asked = {pair.same_prompt for pair in prepared.train}
-        assert not [pair for pair in prepared.held_out if pair.same_prompt in asked]
+@pytest.fixture
+def tab(studio: Studio, blocks: gr.Blocks) -> DataTab:
+    with blocks:
+        return data_tab.build(studio, gr.State(DataPart()), gr.State("starter"), gr.Number(256))
 
 
-def test_an_upload_is_kept_once_under_its_content(home: Home, tmp_path: Path) -> None:
-    first, second = (upload(home, tmp_path, "rows.csv", ROWS) for _ in range(2))
-    assert first == second
-    assert [path.name for path in home.uploads.glob("*/*")] == ["rows.csv"]
-    assert Path(first.path).read_text() == ROWS
+def test_the_views_come_in_the_order_of_the_work(tab: DataTab, blocks: gr.Blocks) -> None:
+    assert [block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)] == VIEWS
 
 
-def test_the_report_counts_and_the_rows_name_their_part(home: Home, tmp_path: Path) -> None:
-    report, prompt, completion, which, rows = show(upload(home, tmp_path, "rows.csv", ROWS))
-    assert "Nothing is wrong with 40 rows" in report
-    assert (prompt["value"], completion["value"]) == ("prompt", "completion")
-    assert which["choices"] == ["all rows"]
-    assert {row[1] for row in rows} == {"train", "held out"}
-    assert rows[0] == [1, "train", "question 0", "answer 0"] or rows[0][1] == "held out"
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.csv", ROWS),
+        ("header.csv", "prompt,completion\n"),
+        ("odd.csv", "alpha,beta\n" + "a,b\nc,d\n" * 3),
+        ("empty.csv", ""),
+        ("broken.jsonl", '{"prompt": "a", "completion": "b"}\n{"prompt": \n'),
+        ("book.txt", "One paragraph.\n\nAnother one.\n\nAnd a third."),
+    ],
+)
+def test_every_file_is_shown_by_every_section(
+    tab: DataTab, studio: Studio, tmp_path: Path, name: str, text: str
+) -> None:
+    shown = named(tab.outputs, tab.show(upload(studio, tmp_path, text, name), "starter"))
+    assert name in shown["data-chosen"]
 
 
-def test_a_file_that_cannot_be_mapped_offers_its_columns(home: Home, tmp_path: Path) -> None:
-    text = "alpha,beta\n" + "a,b\nc,d\n" * 3
-    report, prompt, completion, _, rows = show(upload(home, tmp_path, "odd.csv", text))
-    assert "note-error" in report
-    assert prompt["choices"] == completion["choices"] == ["alpha", "beta"]
-    assert prompt["value"] is None
-    assert rows == []
+def test_nothing_chosen_is_shown_by_every_section(tab: DataTab) -> None:
+    shown = named(tab.outputs, tab.show(DataPart(), "starter"))
+    assert "Choose a sample" in shown["data-chosen"]
+    assert shown["sample"] is None
 
 
-def test_hostile_cells_reach_the_report_escaped(home: Home, tmp_path: Path) -> None:
-    text = "prompt,completion,<b>x</b>\n" + "".join(f"<i>{n}</i>,b,c\n" for n in range(5))
-    report, *_ = show(upload(home, tmp_path, "markup.csv", text))
-    assert "<b>x" not in report
+def test_a_sample_is_shown_by_every_section(tab: DataTab) -> None:
+    shown = named(tab.outputs, tab.show(choose_sample("tickets", DataPart()), "starter"))
+    assert shown["sample"] == "tickets"
+    assert "<b>120</b> held out" in shown["split-bar"]
+
+
+def test_a_dataset_that_is_not_fetched_is_waited_for_by_nobody(tab: DataTab) -> None:
+    shown = named(tab.outputs, tab.show(DataPart(path="hf://datasets/nobody/nothing"), "starter"))
+    assert "being fetched" in shown["data-chosen"]
+
+
+def test_hostile_names_and_cells_are_text(tab: DataTab, studio: Studio, tmp_path: Path) -> None:
+    text = "prompt,completion,<b>x\n" + "".join(f"<i>{n},b,<u>c\n" for n in range(5))
+    part = upload(studio, tmp_path, text, "<b>name.csv")
+    part = part.model_copy(update={"mapped": Mapped(system_prompt="<b>you")})
+    for component, value in zip(tab.outputs, tab.show(part, "<b>model"), strict=True):
+        if isinstance(component, gr.HTML):
+            html = str(value.get("value") if isinstance(value, dict) else value)
+            assert not [mark for mark in ("<b>name", "<b>x", "<i>0", "<u>c", "<b>you", "<b>model") if mark in html]
