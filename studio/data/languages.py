@@ -140,4 +140,4 @@ _NAMES = {
     "sl": "Slovenian", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil", "te": "Telugu", "th": "Thai", "tr": "Turkish",
     "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
-"""The languages that are told apart. With their near relations, such as Wu or Egyptian Arabic, nothing would be sure."""
+"""The languages that are told apart. With near relations such as Wu or Egyptian Arabic nothing would be sure."""

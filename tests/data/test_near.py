@@ -68,8 +68,14 @@ def test_texts_without_blanks_are_compared_letter_by_letter() -> None:
 
 def test_a_template_does_not_make_its_rows_the_same() -> None:
     frame = text(5, 50)
-    rows = [(f"{frame} the thing is {text(n, 4)}", f"It is {n}") for n in range(100, 200)]
+    rows = [(f"{frame} the thing is {text(n, 3)}", "It is so.") for n in range(100, 200)]
     assert groups(made(*rows)) == set()
+
+
+def test_a_few_words_are_the_same_or_not() -> None:
+    assert (
+        groups(made(("Name one of the large red fruits there", ""), ("Name one of the large red fruits", ""))) == set()
+    )
 
 
 def test_several_questions_about_one_text_are_not_the_same() -> None:

@@ -151,6 +151,8 @@ def test_classes_in_a_column_and_in_the_report() -> None:
     assert set(found(examples)) == {"label-imbalance", "rare-label"}
     assert check(examples).labels == {"a": 57, "b": 3}
     assert check(made(*GOOD)).labels == {}
+    replies = ["yes"] * 50 + [f"reply {n}" for n in range(10)]
+    assert check(made(*((f"q {n}", text) for n, text in enumerate(replies)))).labels == {}
     assert check(made(*((f"q {n}", "yn"[n % 2]) for n in range(60)))).labels == {"n": 30, "y": 30}
 
 
