@@ -65,7 +65,7 @@ class Gather:
         cells = self._declare(rows)
         for column, arrays in self._texts.items():
             texts, nested = _arrays(cells.get(column) or [row.get(column) for row in rows])
-            self._refuse_long(column, texts)
+            refuse_long(texts, column, self._rows, self._name)
             arrays.append(texts)
             if nested is not None:
                 self._nested.setdefault(column, {})[len(self._sizes)] = nested
@@ -92,16 +92,6 @@ class Gather:
                 "completion."
             )
         return cells
-
-    def _refuse_long(self, column: str, texts: pa.Array) -> None:
-        if texts.nbytes <= MAX_CELL_CHARACTERS or (pc.max(pc.utf8_length(texts)).as_py() or 0) <= MAX_CELL_CHARACTERS:
-            return
-        lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
-        place = int(np.argmax(lengths > MAX_CELL_CHARACTERS))
-        raise StudioError(
-            f"{quoted(self._name)}: row {self._rows + place + 1:,} has a {quoted(column, 40)} of {lengths[place]:,} "
-            f"characters, and at most {MAX_CELL_CHARACTERS:,} are read. Shorten it or remove the row."
-        )
 
     def cells(self) -> pa.Table:
         """`Table.cells` of all batches.
@@ -154,6 +144,19 @@ def refuse_rows(number: int, name: str) -> None:
         raise StudioError(
             f"{quoted(name)} has more than {MAX_ROWS:,} rows, the most that are read. Train on a part of it: the first "
             "100,000 rows are plenty to begin with."
+        )
+
+
+def refuse_long(texts: pa.Array, column: str, before: int, name: str) -> None:
+    """Raises StudioError where a text of a batch is longer than is read; `before` rows came before the batch."""
+    if texts.nbytes <= MAX_CELL_CHARACTERS:
+        return
+    lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
+    if lengths.max() > MAX_CELL_CHARACTERS:
+        place = int(np.argmax(lengths > MAX_CELL_CHARACTERS))
+        raise StudioError(
+            f"{quoted(name)}: row {before + place + 1:,} has a {quoted(column, 40)} of {lengths[place]:,} characters, "
+            f"and at most {MAX_CELL_CHARACTERS:,} are read. Shorten it or remove the row."
         )
 
 

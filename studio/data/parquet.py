@@ -9,18 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from studio.data.gather import MEMORY, json_of, refuse_rows
+from studio.data.gather import BATCH_ROWS, MEMORY, json_of, refuse_long, refuse_rows
 from studio.data.json_exact import MAX_DEPTH
 from studio.data.part import Reading
-from studio.data.table import MAX_CELL_CHARACTERS, MAX_COLUMNS, Table
+from studio.data.table import MAX_COLUMNS, Table
 from studio.data.unpack import MAX_BYTES, Source
 from studio.data.wording import names, quoted
 from studio.errors import StudioError
 
 MAX_VALUES = 200_000_000
 """Values of one column, those inside lists included. A few bytes can promise any number of them."""
-
-BATCH_ROWS = 10_000
 
 
 def read_parquet(source: Source, reading: Reading, limit: int | None) -> Table:
@@ -89,7 +87,7 @@ def _table(file: pq.ParquetFile, source: Source, limit: int | None) -> Table:
                 if text is None:
                     unread[column] = None
                     text = _nulls(batch.num_rows)
-                _refuse_long(text, column, rows, source.name)
+                refuse_long(text, column, rows, source.name)
                 texts[column].append(text)
                 nested[column].append(_nulls(batch.num_rows) if inner is None else inner)
             rows += batch.num_rows
@@ -175,18 +173,6 @@ def _unpacked_bytes(array: pa.Array) -> int:
 
 def _has_lengths(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
-
-
-def _refuse_long(texts: pa.Array, column: str, before: int, name: str) -> None:
-    if texts.nbytes <= MAX_CELL_CHARACTERS:
-        return
-    lengths = pc.fill_null(pc.utf8_length(texts), 0)
-    if pc.max(lengths).as_py() > MAX_CELL_CHARACTERS:
-        place = pc.index(pc.greater(lengths, MAX_CELL_CHARACTERS), True).as_py()
-        raise StudioError(
-            f"{quoted(name)}: row {before + place + 1:,} has a {quoted(column, 40)} of {lengths[place].as_py():,} "
-            f"characters, and at most {MAX_CELL_CHARACTERS:,} are read. Shorten it or remove the row."
-        )
 
 
 def _too_large(name: str, unpacked: int) -> StudioError:
