@@ -16,6 +16,7 @@ from studio.recipe.model_folder import check_config, check_folder
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all (may grow while files are being listed)
 
 WANTED = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]  # never *.py, never pickles
+TOKENIZER = ["*token*.json", "*.jinja", "*.model", "vocab*", "merges.txt", "config.json"]
 UNWANTED = ["*/*", "consolidated*"]  # other formats of the same weights: original/, onnx/, Mistral's own
 WRITING = "Reconstructing"  # how huggingface_hub calls the one of its two byte bars that counts what is on the disk
 
@@ -34,6 +35,12 @@ def download(model_id: str, on_progress: Progress | None = None) -> Path:
     folder = _snapshot(model_id, WANTED, on_progress)
     check_folder(folder, shown)
     return folder
+
+
+def download_tokenizer(model_id: str) -> Path:
+    """The folder with a Hub model's tokenizer and without its weights. Raises StudioError as `download` does."""
+    check_config(_snapshot(model_id, ["config.json", "adapter_config.json"], None), f"{model_id} (on the Hub)")
+    return _snapshot(model_id, TOKENIZER, None)
 
 
 def _snapshot(model_id: str, wanted: list[str], on_progress: Progress | None) -> Path:

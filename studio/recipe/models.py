@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.data.hub import is_hub_id
 from studio.errors import StudioError
 from studio.home import PRESETS, STARTER
-from studio.recipe.hub import Progress, download
+from studio.recipe.hub import Progress, download, download_tokenizer
 from studio.recipe.model_folder import ModelFacts, check_folder, facts
 
-__all__ = ["BaseModelCard", "Located", "ModelFacts", "catalogue", "facts", "fetch", "locate"]
+__all__ = ["BaseModelCard", "Located", "ModelFacts", "catalogue", "facts", "fetch", "fetch_tokenizer", "locate"]
 
 STARTER_ID = "starter"
 CATALOGUE = PRESETS / "models.yaml"
@@ -105,6 +105,15 @@ def fetch(located: Located, on_progress: Progress | None = None) -> Path:
         StudioError: it cannot be downloaded (gated, missing, no network, no space, ...) or used, and what to do.
     """
     return located.folder or download(located.id, on_progress)
+
+
+def fetch_tokenizer(located: Located) -> Path:
+    """The folder with the model's tokenizer, fetched without the weights where it is on the Hub.
+
+    Raises:
+        StudioError: it cannot be downloaded, and what to do.
+    """
+    return located.folder or download_tokenizer(located.id)
 
 
 def _as_folder(text: str) -> Path | None:

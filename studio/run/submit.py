@@ -16,32 +16,35 @@ from studio.run.directory import Run, create_run, list_runs
 from studio.run.study.caches import Cache
 from studio.run.study.keys import Stamp, stamps
 from studio.run.study.store import store, stored
+from studio.run.study.tokens import Tell, untold
 
 
-def prepare_part(data: DataPart, home: Home | None = None) -> Prepared:
+def prepare_part(data: DataPart, home: Home | None = None, tell: Tell = untold) -> Prepared:
     """The rows of a recipe's data part. Raises StudioError where a file cannot be read or its columns are not known.
 
     The last few answers are kept while their files stay as they are, because each move of a slider asks again. With a
     `home`, what was made of a large file is taken from its cache, or put there, so that no other process reads it anew.
+    `tell` hears what is being done, how far it is and of how many.
     """
-    return _prepared(_Asked(data, stamps(data), home))
+    return _prepared(_Asked(data, stamps(data), home, tell))
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """The rows asked for, as their files are now. Where they may be kept makes no other rows of them."""
+    """The rows asked for, as their files are now. Where they may be kept, and who hears of it, changes none."""
 
     data: DataPart
     stamps: tuple[Stamp, ...]
     home: Home | None = field(compare=False)
+    tell: Tell = field(compare=False)
 
 
 @lru_cache(maxsize=4)
 def _prepared(asked: _Asked) -> Prepared:
     if asked.home is None:
-        return prepare(asked.data)
+        return prepare(asked.data, asked.tell)
     cache = Cache(asked.home.cache)
-    return stored(cache, asked.data) or store(cache, asked.data, prepare(asked.data))
+    return stored(cache, asked.data) or store(cache, asked.data, prepare(asked.data, asked.tell))
 
 
 def submit(home: Home, recipe: Recipe) -> Run:

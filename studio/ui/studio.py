@@ -1,4 +1,4 @@
-"""What the page's handlers work with: the home, its queue and its chat host."""
+"""What the page's handlers work with: the home, its queue, its chat host and its study of rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from studio.recipe.hardware import Hardware, detect
 from studio.run.directory import Run, list_runs
 from studio.run.launchers import Launcher
 from studio.run.queue import Queue
+from studio.run.study.desk import Desk
 
 STEPPED_ASIDE = "A run has begun and took the GPU, so the chat stepped aside. Ask again when the run is over."
 
@@ -30,6 +31,10 @@ class Studio:
     @cached_property
     def chat(self) -> ChatHost:
         return ChatHost(self.home.root / "chat.log")
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(self.home, self.home.root / "study.log")
 
     @cached_property
     def queue(self) -> Queue:
@@ -51,6 +56,7 @@ class Studio:
         """Let the children go. A run in progress goes on and is adopted by the next start."""
         self.queue.close()
         self.chat.close()
+        self.desk.close()
 
     def _make_room(self) -> None:
         if may_answer(True, self.hardware):

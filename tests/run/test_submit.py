@@ -91,7 +91,7 @@ def test_a_large_file_is_read_once_for_all_processes(home, pairs_file, monkeypat
     monkeypatch.setattr("studio.run.study.store.LARGE_ROWS", 5)
     first = prepare_part(part, home)
     submit_module._prepared.cache_clear()  # as in another process
-    monkeypatch.setattr(submit_module, "prepare", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(submit_module, "prepare", lambda *_: pytest.fail("read again"))
     again = prepare_part(part, home)
     assert again is not first
     assert (again.train, again.fingerprint) == (first.train, first.fingerprint)

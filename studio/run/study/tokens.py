@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from studio.data.encode import encode
@@ -37,6 +38,11 @@ def untold(what: str, done: int, total: int) -> None:
     """Nobody listens."""
 
 
+def rows_digest(examples: Examples) -> str:
+    """A digest of the rows' numbers, which a fingerprint leaves out and what is told of rows names."""
+    return hashlib.sha256(np.ascontiguousarray(examples.rows).tobytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Encoding:
     """How rows become tokens. `chunks` is None where plain text stays whole."""
@@ -57,8 +63,7 @@ class Encoding:
 
     def key(self, examples: Examples, known_as: str = "") -> str:
         """The key of these rows' tokens. `known_as` is their fingerprint where it is known already."""
-        rows = hashlib.sha256(examples.rows.tobytes()).hexdigest()  # the tokens tell which row they come from
-        return key_of("tokens", known_as or fingerprint(examples), rows, examples.type, *self._facts)
+        return key_of("tokens", known_as or fingerprint(examples), rows_digest(examples), examples.type, *self._facts)
 
     @cached_property
     def _facts(self) -> tuple[object, ...]:
