@@ -99,7 +99,9 @@ def assert_same(folder: Path, name: str, content: str, piece: int) -> None:
         exact = outcome(path)
         assert repr(quick) == repr(exact)  # repr: NaN is not equal to itself
         if isinstance(exact[0], dict):  # the first rows may be read where what follows is broken
-            assert repr(head) == repr(outcome(path, limit=2))
+            other = outcome(path, limit=2)
+            assert repr(head[:2]) == repr(other[:2])  # how far behind them it looked is its own affair
+            assert head[2][-1] == other[2][-1]
 
 
 @pytest.fixture(scope="module")
