@@ -131,7 +131,7 @@ def _draw_review() -> tuple[gr.Group, gr.Dataframe, tuple[gr.Button, gr.Button, 
             static_columns=[1, 2, 3, 4],
             wrap=True,
             max_height=420,
-            column_widths=["64px", "60px", "38%", "30%", "22%"],
+            column_widths=["9%", "8%", "35%", "28%", "20%"],
             elem_id="augment-rows",
         )
         with gr.Row():

@@ -106,9 +106,12 @@ def added(part: DataPart) -> list[Mix]:
     return [mix for mix in part.mix if mix.path != GENERAL]
 
 
-def add_sample(name: str, part: DataPart) -> tuple[Any, None]:
-    """The data part with a bundled sample's training rows mixed in."""
-    return _added(part, Mix(path=sample_paths(name)[0])), None
+def add_sample(name: str | None, part: DataPart) -> tuple[Any, None]:
+    """The data part with a bundled sample's training rows mixed in. A dropdown may tell of one choice twice."""
+    mix = Mix(path=sample_paths(name)[0]) if name else None
+    if mix is None or mix.path in {other.path for other in part.mix}:
+        return gr.skip(), None
+    return _added(part, mix), None
 
 
 def add_upload(studio: Studio, file: str, part: DataPart) -> tuple[Any, None]:

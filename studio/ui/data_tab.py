@@ -97,8 +97,8 @@ def _views(studio: Studio, data: gr.State, model: gr.State, max_length: Componen
         with gr.Tab("As the model sees it", id="As the model sees it"):
             views["preview"] = data_preview.build(studio, data, model, max_length)
         with gr.Tab(ROWS, id=ROWS):
-            views["rows"] = data_rows.build(studio, data, model, max_length, wanted)
             views["export"] = data_export.build(studio, data, model)
+            views["rows"] = data_rows.build(studio, data, model, max_length, wanted)
         with gr.Tab("Split and mix", id="Split and mix"):
             views["split"] = data_split.build(studio, data, model)
             views["mix"] = data_mix.build(studio, data, model)

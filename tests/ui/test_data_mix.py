@@ -47,10 +47,17 @@ def test_showing_a_weight_changes_nothing() -> None:
     assert weigh(3, 0.3, part) == gr.skip(), "an empty place has no weight"
 
 
-def test_a_set_is_not_mixed_in_twice() -> None:
+def test_a_set_is_not_mixed_in_twice(tmp_path: Path) -> None:
     part, _ = add_sample("tickets", DataPart(path="main.csv"))
+    assert add_sample("tickets", part) == (gr.skip(), None)
+    assert add_sample(None, part) == (gr.skip(), None)
+    (tmp_path / "more.csv").write_text(ROWS)
+    studio = studio_in(tmp_path)
+    part, _ = add_upload(studio, str(tmp_path / "more.csv"), part)
     with pytest.raises(gr.Error, match="already"):
-        add_sample("tickets", part)
+        add_upload(studio, str(tmp_path / "more.csv"), part)
+    with pytest.raises(gr.Error, match="already"):
+        add_sample("tickets", DataPart(path=part.mix[0].path))
 
 
 def test_the_page_has_room_for_some() -> None:
