@@ -78,6 +78,8 @@ def make_run(folder: Path, base: Path, method: Lora | None = None, config: PeftC
     )
     (folder / "data").mkdir(parents=True)
     (folder / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
+    source = {"name": "made.csv", "type": "prompt-completion"}
+    (folder / "data" / "source.json").write_text(json.dumps(source), "utf-8")
     for part, rows in (("train", range(1, 4)), ("held_out", range(4, 24))):
         lines = [{"row": row, "prompt": "Say it. " * (row % 5 + 1), "completion": "ok" * row} for row in rows]
         (folder / "data" / f"{part}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")

@@ -15,7 +15,7 @@ from studio.knob import knobs
 from studio.recipe.methods import METHODS
 from studio.recipe.recipe import ModelPart, TrainingPart
 
-SLOW = ("torch", "transformers", "gradio", "trl", "peft", "datasets", "pandas", "numpy", "huggingface_hub")
+SLOW = ("torch", "transformers", "gradio", "trl", "peft", "datasets", "pandas", "scipy", "huggingface_hub")
 SPY = f"""
 import sys
 from studio.__main__ import main
