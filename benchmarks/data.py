@@ -98,9 +98,7 @@ def reading(folder: Path, rows: int, pairs: int) -> None:
         assert len(pd.read_csv(path) if path.suffix == ".csv" else pd.read_json(path, lines=True)) == rows
 
     for path in (write_jsonl(folder / "rows.jsonl", rows), write_csv(folder / "rows.csv", rows)):
-        ratio, mine, theirs = median_ratio(
-            pairs, lambda path=path: read_and_check(path), lambda path=path: by_pandas(path)
-        )
+        ratio, mine, theirs = median_ratio(pairs, partial(read_and_check, path), partial(by_pandas, path))
         print(
             f"read and check {path.suffix[1:]}, rows/s ÷ pandas reading: {ratio:.2f} "
             f"({rows / mine:,.0f} and {rows / theirs:,.0f} rows/s)",
