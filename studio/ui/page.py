@@ -210,7 +210,10 @@ def advise_rate(page: Page, values: Values) -> Updates:
 def train(studio: Studio, page: Page, values: Values) -> Updates:
     """Put a run into the queue and show it. What stands in the way is said, all at once, and nothing is lost."""
     try:
-        run = submit(studio.home, page.draft.recipe(values))
+        recipe = page.draft.recipe(values)
+        if recipe.data.path:
+            studio.desk.prepare(recipe.data)  # a large file is read by the child, not by the page
+        run = submit(studio.home, recipe)
     except StudioError as error:
         raise refusal(error, "Not started") from None
     studio.queue.poke()

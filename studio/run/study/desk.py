@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ class Desk:
         self._home = home
         self._cache = Cache(home.cache)
         self._reading, self._studying, self._showing = Lane(home, log), Lane(home, log), Lane(home, log)
+        self._one_at_a_time = threading.Lock()
         self._reads: Jobs[None] = Jobs()
         self._studies: Jobs[Thorough] = Jobs()
         self._prepared: Remembered[str, Prepared] = Remembered(REMEMBERED)
@@ -89,7 +91,7 @@ class Desk:
             job = self._reads.get(key)
             if job is not None and job.error is not None:
                 raise job.error
-            found = stored(self._cache, part) if takes_long(part) else prepare_part(part, self._home)
+            found = stored(self._cache, part) if takes_long(part) else self._prepared_here(part)
         return self._prepared.keep(key, found) if found is not None else None
 
     def prepare(self, part: DataPart) -> Prepared:
@@ -169,6 +171,11 @@ class Desk:
     def pids(self) -> list[int]:
         """The children that live."""
         return [pid for lane in (self._reading, self._studying, self._showing) if (pid := lane.pid())]
+
+    def _prepared_here(self, part: DataPart) -> Prepared:
+        """Small rows. All parts of a page ask at the same moment, and one of them does the work."""
+        with self._one_at_a_time:
+            return prepare_part(part, self._home)
 
     def _read(self, part: DataPart, job: Job[None], stopped: Callable[[], bool]) -> None:
         self._reading.ask(lambda number: wire.Prepare(id=number, part=part), ENDLESS, job.told, stopped)

@@ -83,7 +83,8 @@ def examine(prepared: Prepared, how: Encoding, max_length: int, cache: Cache, te
     """Study the rows that are trained on. The held-out ones are made to tokens too, for the run to come."""
     rows = prepared.train
     tokens = encoded_rows(rows, how, cache, prepared.fingerprint, tell)
-    encoded_rows(prepared.held_out, how, cache, tell=tell)
+    if len(prepared.held_out):
+        encoded_rows(prepared.held_out, how, cache, tell=tell)
     encoded = tokens.encoded
     return Thorough(
         found=_found(rows, prepared.fingerprint, cache, tell),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -84,6 +85,21 @@ def test_a_small_file_is_prepared_here(module_home, tmp_path):
     assert known is not None
     assert desk.prepare(part) is known
     assert desk.pids() == []
+
+
+def test_many_who_ask_at_once_have_a_small_file_prepared_once(module_home, tmp_path, monkeypatch):
+    counted, prepare = [], submit_module.prepare
+
+    def slowly(*rest):
+        counted.append(1)
+        time.sleep(0.2)
+        return prepare(*rest)
+
+    monkeypatch.setattr(submit_module, "prepare", slowly)
+    desk, part = Desk(module_home), DataPart(path=str(rows_file(tmp_path)))
+    with ThreadPoolExecutor(5) as askers:
+        assert len({id(known) for known in askers.map(desk.known, [part] * 5)}) == 1
+    assert counted == [1]
 
 
 def test_what_is_wrong_with_a_file_is_raised(desk, tmp_path):

@@ -14,6 +14,7 @@ from studio.run import train as train_module
 from studio.run.events import EventWriter
 from studio.run.study import tokens as tokens_module
 from studio.run.study.caches import Cache
+from studio.run.study.lengths import lengths_at
 from studio.run.study.tokens import Encoding, encoded_rows, known_tokens
 from tests.tiny_run import make_tokenizer
 
@@ -51,6 +52,7 @@ def test_kept_tokens_are_those_of_the_encoder(rows, at_once, cache, monkeypatch)
         assert found.encoded.input_ids == direct.input_ids
         assert found.encoded.labels == direct.labels
         assert found.encoded.rows == direct.rows
+        assert lengths_at(found.encoded, 10) == lengths_at(direct, 10)
     assert (made.known, again.known) == (False, True)
 
 
