@@ -93,7 +93,10 @@ def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
             trigger_mode="always_last",
         )
     section = Section(fields.outputs, partial(show, studio))
-    data.change(section.show, [data, model], section.outputs, show_progress="hidden")
+    before = gr.State(Mapped())
+    data.change(
+        partial(follow, studio, fields), [data, model, before], [*section.outputs, before], show_progress="hidden"
+    )
     return section
 
 
@@ -137,6 +140,16 @@ def try_out(studio: Studio, name: str, text: str, part: DataPart) -> str:
     table, _, _ = recognised(studio, part)
     mapped = part.mapped.model_copy(update={name: text})
     return _example(table, part.model_copy(update={"mapped": mapped})) if table is not None else NO_EXAMPLE
+
+
+def follow(studio: Studio, fields: ShapeFields, part: DataPart, model: str, before: Mapped) -> list[Any]:
+    """All of it after a change. A text that the change did not touch is left alone: somebody may be typing there."""
+    shown = show(studio, part, model)
+    for name, box in fields.texts.items():
+        if getattr(part.mapped, name) == getattr(before, name):
+            place = fields.outputs.index(box)
+            shown[place] = {key: value for key, value in shown[place].items() if key != "value"}
+    return [*shown, part.mapped]
 
 
 def show(studio: Studio, part: DataPart, model: str) -> list[Any]:

@@ -69,13 +69,16 @@ def chosen_line(studio: Studio, part: DataPart) -> str:
         return NO_DATA
     try:
         known = studio.desk.known(part)
-        table = known.table if known is not None else first_rows(studio, part)
-        if table is None:
-            return note("note", f"{part.path}: it is being fetched.")
         rows = counted(known.rows, "row") if known is not None else "its rows are being counted"
-        return note("note", in_words(table, rows, sample_of(part)))
-    except StudioError:  # the report says what is wrong with it
-        return note("warning", f"{PurePath(part.path).name}: not read yet. “What is wrong” says what it needs.")
+    except StudioError:
+        known, rows = None, "“What is wrong” says what it needs"
+    try:
+        table = known.table if known is not None else first_rows(studio, part)
+    except StudioError:
+        return note("warning", f"{PurePath(part.path).name}: not read. “What is wrong” says what it needs.")
+    if table is None:
+        return note("note", f"{part.path}: it is being fetched.")
+    return note("note", in_words(table, rows, sample_of(part)))
 
 
 def in_words(table: Table, rows: str, sample: str | None = None) -> str:

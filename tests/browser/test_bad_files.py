@@ -49,7 +49,8 @@ def write(folder: Path) -> Callable[[str, bytes], Path]:
 def test_a_bad_file_is_explained(watched: Watched, tmp_path: Path, case: str) -> None:
     name, content, fragment = FILES[case]
     watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
-    expect(watched.page.locator("#data-report .note-error").first).to_contain_text(fragment, ignore_case=True)
+    expect(watched.page.locator("#data-report")).to_contain_text(fragment, ignore_case=True)
+    expect(watched.page.locator("#data-report .note-error").first).to_be_visible()
 
 
 @pytest.mark.parametrize("case", READ)

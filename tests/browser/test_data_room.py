@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 ROWS = "question;context;answer\n" + "".join(f"what is {n}?;number {n};it is {n}\n" for n in range(30))
 MOST_STEPS = 60
+KEPT = "localStorage.getItem('atelier-data')"
 FOCUSED = "document.activeElement.closest('[id]:not([id^=html-])')?.id"
 
 
@@ -32,7 +33,7 @@ def test_from_upload_to_ready_by_keyboard_alone(watched: Watched, tmp_path: Path
     path.write_text(ROWS)
     walk_to(page, "upload")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files(path)
     expect(page.locator("#data-chosen")).to_contain_text("desk.csv: 30 rows, CSV, utf-8, cells parted by a semicolon.")
     walk_to(page, "data-mapping")
@@ -52,12 +53,14 @@ def test_from_upload_to_ready_by_keyboard_alone(watched: Watched, tmp_path: Path
 
 def test_a_reload_keeps_what_was_chosen(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
+    kept = page.evaluate(KEPT)
     page.get_by_role("button", name="Or paste text or a table").click()
-    page.locator("#pasted textarea").fill("ask\tsay\n" + "".join(f"q {n}\ta {n}\n" for n in range(9)))
+    page.locator("#pasted textarea").fill("question\tanswer\n" + "".join(f"q {n}\ta {n}\n" for n in range(9)))
     page.click("#use-pasted")
-    expect(page.locator("#data-chosen")).to_contain_text("9 rows, TSV")
+    expect(page.locator("#data-chosen")).to_contain_text("9 rows")
+    page.wait_for_function(f"before => {KEPT} !== before", arg=kept)
     page.reload()
-    expect(page.locator("#data-chosen")).to_contain_text("9 rows, TSV")
+    expect(page.locator("#data-chosen")).to_contain_text("9 rows")
     expect(page.locator("#summary")).to_contain_text("pasted.tsv")
 
 

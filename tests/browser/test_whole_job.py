@@ -94,6 +94,7 @@ def test_upload_map_train_watch_reload_compare_and_download(
     pick(page, "#completion-column", "for the desk")
     expect(page.locator("#data-report")).to_contain_text("chosen by hand")
     expect(page.locator("#data-report")).to_contain_text("54")  # 60 rows, a tenth held out
+    tab(page, "Rows")
     expect(page.locator("#rows")).to_contain_text("Dear repair desk")
 
     upload_recipe(page, tmp_path, 40)

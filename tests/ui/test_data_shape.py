@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.data.part import DataPart
+from studio.data.part import DataPart, Mapped
 from studio.ui import data_shape
-from studio.ui.data_shape import choose, show, try_out
+from studio.ui.data_shape import choose, follow, show, try_out
 from studio.ui.studio import Studio
 from tests.ui.room import ROWS, named, studio_in, upload
 
@@ -77,6 +77,18 @@ def test_a_template_is_tried_out_while_it_is_typed(studio: Studio, tmp_path: Pat
     assert "q0 in &lt;b&gt;c0&lt;/b&gt;" in html
     assert "a0" in html
     assert "which the file does not have" in try_out(studio, "prompt_template", "{questoin}", part)
+
+
+def test_a_text_that_is_being_typed_is_not_taken_away(studio: Studio, tmp_path: Path) -> None:
+    part = upload(studio, tmp_path, ROWS)
+    with gr.Blocks():
+        fields = data_shape._draw()
+    place = fields.outputs.index(fields.texts["system_prompt"])
+    assert "value" not in follow(studio, fields, part, "starter", Mapped())[place]
+    changed = choose("mapped.system_prompt", "Be kind.", part)
+    *shown, before = follow(studio, fields, changed, "starter", Mapped())
+    assert shown[place]["value"] == "Be kind."
+    assert before == changed.mapped
 
 
 def test_hostile_cells_and_columns_are_escaped(studio: Studio, tmp_path: Path) -> None:

@@ -94,6 +94,11 @@ def test_a_file_that_cannot_be_read_is_said_to_be_so(studio: Studio, tmp_path: P
     assert "note-warning" in chosen_line(studio, upload(studio, tmp_path, ""))
 
 
+def test_a_file_whose_columns_nobody_knows_is_said_to_be_read(studio: Studio, tmp_path: Path) -> None:
+    line = chosen_line(studio, upload(studio, tmp_path, "alpha,beta\n" + "a,b\nc,d\n" * 3))
+    assert "says what it needs, CSV, utf-8, cells parted by a comma." in line
+
+
 def test_pasted_rows_become_a_file(studio: Studio) -> None:
     part, box = take_pasted(studio, "question\tanswer\na\tb\nc\td\ne\tf\n", DataPart())
     assert box == ""
