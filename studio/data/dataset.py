@@ -63,8 +63,9 @@ class Prepared:
 def prepare(part: DataPart, tell: Tell = lambda what, done, total: None, table: Table | None = None) -> Prepared:
     """Reads, maps, mends, checks, divides and mixes what a data part names.
 
-    With `held_out_path` the held-out rows come from there, mapped in the same way, and the share is not used. `table`
-    is the file where it was read already; `tell` hears what is being done, how far it is and of how many rows.
+    With `held_out_path` the held-out rows come from there, mapped in the same way and mended too, but for what was done
+    to single rows, and the share is not used. `table` is the file where it was read already; `tell` hears what is being
+    done, how far it is and of how many rows.
 
     Raises StudioError where the file cannot be read or its columns are not known; what is wrong with single rows is
     in the report instead.
@@ -105,6 +106,7 @@ def _own_file(part: DataPart, mapping: Mapping) -> _OwnFile:
         return _OwnFile(Examples.of([], mapping.type))
     table = read(located(DataPart(path=part.held_out_path)))
     every, known = examples(table, mapping, part)
+    every = apply_mends(every, (mend for mend in part.mends if not mend.by_row))
     report = check(every, [*table.findings, *known])
     rows = usable(every, report)
     if not len(rows):

@@ -23,6 +23,8 @@ _STRETCH = 100_000
 class MendKind(Part):
     """One mend. `title` is what its button says, `done` what it has done, for the list of mends."""
 
+    by_row: ClassVar[bool] = False
+    """Whether it names rows of the main file by their numbers, which mean nothing in another one."""
     title: ClassVar[str]
     done: ClassVar[str]
 

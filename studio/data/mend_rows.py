@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from studio.data.example import Examples
+from studio.data.example import Examples, Message
 from studio.data.mend import MendKind, dumped, with_cells
 from studio.data.near import near_groups
 from studio.data.scan import rows_found
@@ -17,6 +16,7 @@ from studio.data.scan import rows_found
 class Drop(MendKind):
     """Leaves single rows out."""
 
+    by_row: ClassVar[bool] = True
     title: ClassVar[str] = "Drop these rows"
     done: ClassVar[str] = "rows dropped by hand"
     kind: Literal["drop"] = "drop"
@@ -56,6 +56,7 @@ class DropNearDuplicates(MendKind):
 class Edit(MendKind):
     """Puts another text into one cell. `field` is prompt, completion, rejected, or messages.N for turn N from 0."""
 
+    by_row: ClassVar[bool] = True
     title: ClassVar[str] = "Edit"
     done: ClassVar[str] = "a cell edited by hand"
     kind: Literal["edit"] = "edit"
@@ -65,14 +66,23 @@ class Edit(MendKind):
 
     def apply(self, examples: Examples) -> Examples:
         name, _, turn = self.field.partition(".")
-        cells: dict[int, str] = {}
-        for place in (examples.rows == self.row).nonzero()[0].tolist():
-            cells[place] = _turned(examples[place].messages, int(turn), self.text) if turn else self.text
-        return with_cells(examples, name, cells)
+        places = (examples.rows == self.row).nonzero()[0].tolist()
+        if not turn:
+            return with_cells(examples, name, dict.fromkeys(places, self.text))
+        for place in places:
+            spoken = examples[place].conversation
+            if examples[place].messages and int(turn) < len(spoken):
+                spoken[int(turn)]["content"] = self.text
+                examples = with_cells(examples, "messages", {place: dumped(spoken)})
+                also = _shown_as(spoken, int(turn))
+                examples = with_cells(examples, also, {place: self.text}) if also else examples
+        return examples
 
 
-def _turned(messages: str, turn: int, text: str) -> str:
-    spoken = json.loads(messages) if messages else []
-    if turn < len(spoken):
-        spoken[turn]["content"] = text
-    return dumped(spoken) if spoken else ""
+def _shown_as(spoken: list[Message], turn: int) -> str:
+    """The field that holds that turn too: the last answer is the completion, the question before it the prompt."""
+    answers = [i for i, message in enumerate(spoken) if message["role"] == "assistant"]
+    if not answers or turn == answers[-1]:
+        return "completion" if answers else ""
+    questions = [i for i, message in enumerate(spoken[: answers[-1]]) if message["role"] == "user"]
+    return "prompt" if questions and turn == questions[-1] else ""

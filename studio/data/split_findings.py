@@ -17,6 +17,7 @@ _ALL_LINKED: dict[SplitBy, str] = {
     "label": "No class of the {number} usable rows can be parted: each has one row, or one prompt and its "
     "near-duplicates. Split by prompt, or choose another label column.",
 }
+_WHY_HELD_OUT = "Held-out rows tell whether the model understood the task or only learnt its rows by heart."
 _WHY_LEAK = "A score on rows that were trained on says how well they were learnt by heart, and nothing of new ones."
 
 
@@ -51,8 +52,8 @@ def leaks(examples: Examples, near: np.ndarray, held_out: Examples, held_near: n
 
 def undivided(number: int, by: SplitBy) -> Finding:
     """Why none of `number` rows could be held out."""
-    return finding("one-group" if by != "prompt" else "one-prompt", [], _ALL_LINKED[by].format(number=f"{number:,}"),
-                   "warning")  # fmt: skip
+    kind = "one-prompt" if by == "prompt" else "one-group"
+    return finding(kind, [], _ALL_LINKED[by].format(number=f"{number:,}"), "warning", why=_WHY_HELD_OUT)
 
 
 def lone_classes(examples: Examples) -> list[Finding]:
@@ -68,4 +69,4 @@ def lone_classes(examples: Examples) -> list[Finding]:
         f"{sentence(rows_named(rows))}: the only one of its class ({names(classes)}), so it stays in training and that "
         "class is not scored. Add rows of it, or give it the label of another class."
     )
-    return [finding("lone-class", rows, message, "note")]
+    return [finding("lone-class", rows, message, "note", why=_WHY_HELD_OUT)]

@@ -161,3 +161,11 @@ def test_imports_nothing_heavy() -> None:
     code = f"import sys, studio.data.dataset; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_held_out_file_is_mended_too_but_not_by_row_number(tmp_path: Path) -> None:
+    held = csv(tmp_path, *(f"asked {n},  told {n} " for n in range(9)), name="held.csv")
+    mends = (Drop(rows=(1, 2)), TrimSpaces())
+    found = prepare_file(csv(tmp_path, *ROWS), held_out_path=held, mends=mends)
+    assert [example.completion for example in found.held_out] == [f"told {n}" for n in range(9)]
+    assert (len(found.train), len(found.examples)) == (38, 38)

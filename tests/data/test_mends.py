@@ -152,7 +152,10 @@ def test_an_edit_changes_one_cell() -> None:
     assert [each.completion for each in Edit(row=9, field="completion", text="e").apply(examples)] == ["b", "e"]
     edited = Edit(row=4, field="messages.1", text="x").apply(examples)
     assert [turn["content"] for turn in edited[0].conversation] == ["a", "x"]
+    assert (edited[0].prompt, edited[0].completion) == ("a", "x")
+    assert Edit(row=4, field="messages.0", text="y").apply(examples)[0].prompt == "y"
     assert edited[1] == examples[1]
+    assert Edit(row=9, field="messages.1", text="x").apply(examples) == examples
     assert Edit(row=5, field="prompt", text="x").apply(examples) == examples
 
 
