@@ -1,6 +1,7 @@
 """What is wrong with examples at a first, quick and exact look, and which of them are left out of training."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.compute as pc
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 from studio.data.classes import class_counts
 from studio.data.example import Examples
 from studio.data.findings import Finding, Histogram, Lengths, Report, finding
-from studio.data.looks import looks
+from studio.data.looks import look_at, looks
 from studio.data.repeats import contradictions, copies, swapped
 from studio.data.screens import Texts
 from studio.data.wording import counted, rows_named, sentence
@@ -43,6 +44,10 @@ _SIDES = (
 def check(examples: Examples, known: Sequence[Finding] = ()) -> Report:
     """The report on these examples. `known` was found while the file was read; its rows may be missing in them."""
     columns = {name: Texts.of(examples.column(name)) for name in _looked_at(examples)}
+    with ThreadPoolExecutor(1) as beside:  # numpy and Arrow leave the interpreter to the other thread
+        keys = beside.submit(lambda: [texts.keys for texts in columns.values()])
+        noticed = look_at(examples, columns)
+        keys.result()
     known_out = np.array(sorted({row for each in known if each.left_out for row in each.rows}), np.int64)
     counts = ~np.isin(examples.rows, known_out) if len(known_out) else np.ones(len(examples), bool)
     unusable = [*_empty(examples, columns), *_same_answers(examples, columns)]
@@ -54,7 +59,7 @@ def check(examples: Examples, known: Sequence[Finding] = ()) -> Report:
     once = np.flatnonzero(counts)
     asked = swapped if examples.type == "preference" else contradictions
     findings = [
-        *known, *unusable, *found, *asked(examples, columns, once), *looks(examples, columns, once),
+        *known, *unusable, *found, *asked(examples, columns, once), *looks(noticed, examples, once),
         *_too_few(len(once)),
     ]  # fmt: skip
     lengths = {name: columns[name].characters[once] for name in ("prompt", "completion")}

@@ -6,12 +6,15 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from studio.data.ahead import ahead
 from studio.data.dialect import Layout
 from studio.data.gather import MEMORY, refuse_rows
 from studio.data.table import MAX_CELL_CHARACTERS
@@ -38,6 +41,9 @@ class Clean:
     """Blank lines below the header."""
 
 
+Parsed = tuple[pa.Table, int]
+"""Rows, and the number of blank lines among them."""
+
 Named = Callable[[list[str]], tuple[tuple[str, ...], tuple[str, ...]]]
 """Makes the columns' names of a header, with what there is to tell of them."""
 
@@ -51,30 +57,33 @@ def read_clean(text: Text, layout: Layout, named: Named, limit: int | None) -> C
     if dialect.spaced or not dialect.delimiter.isascii():
         raise NotCleanError
     blocks = _blocks(text.pieces(), dialect.delimiter.encode(), dialect.quote.encode())
-    first, _ = next(blocks, (b"", np.empty(0, np.int64)))
-    body, header = _parted(first, layout)
+    body, header = _parted(next(blocks, b""), layout)
     try:
         columns, notes = named(next(dialect.reader(io.StringIO(header, newline=""), strict=True)))
     except csv.Error:  # a cell beyond the limit
         raise NotCleanError from None
     tables: list[pa.Table] = []
     rows = blank = 0
-    block, lines = body, int(_outside(body, dialect.quote.encode()).size)
-    while True:
-        if block:
-            is_blank = len(block) <= 2 * lines and not block.strip(b"\r\n")
-            tables.append(_empty(columns) if is_blank else _parsed(block, columns, layout))
-            rows += tables[-1].num_rows
-            blank += lines - tables[-1].num_rows
-            refuse_rows(rows, text.name)
+    parse = partial(_rows_of, columns=columns, layout=layout)
+    for _, (table, blank_lines) in ahead(parse, chain([body], blocks)):
+        tables.append(table)
+        rows += table.num_rows
+        blank += blank_lines
+        refuse_rows(rows, text.name)
         if limit is not None and rows >= limit:
             break
-        following = next(blocks, None)
-        if following is None:
-            break
-        block, lines = following[0], int(following[1].size)
     cells = pa.concat_tables(tables) if tables else _empty(columns)
     return Clean(columns, notes, cells if limit is None else cells.slice(0, limit), blank)
+
+
+def _rows_of(block: bytes, columns: tuple[str, ...], layout: Layout) -> Parsed:
+    """One block's rows, and how many blank lines are among them."""
+    lines = block.count(b"\n")
+    is_blank = len(block) <= 2 * lines and not block.strip(b"\r\n")
+    table = _empty(columns) if is_blank else _parsed(block, columns, layout)
+    if table.num_rows == lines:
+        return table, 0
+    return table, int(_outside(block, layout.dialect.quote.encode()).size) - table.num_rows
 
 
 def _parted(first: bytes, layout: Layout) -> tuple[bytes, str]:
@@ -91,26 +100,35 @@ def _parted(first: bytes, layout: Layout) -> tuple[bytes, str]:
         raise NotCleanError from None
 
 
-def _blocks(pieces: Iterator[bytes], delimiter: bytes, quote: bytes) -> Iterator[tuple[bytes, np.ndarray]]:
-    """The text in blocks of whole records, each with the places of the newlines that end a line of it."""
+def _blocks(pieces: Iterator[bytes], delimiter: bytes, quote: bytes) -> Iterator[bytes]:
+    """The text in blocks of whole records."""
     rest = b""
     for piece in pieces:
         if b"\0" in piece or len(rest) > MAX_BLOCK_BYTES:
             raise NotCleanError
         rest += piece
-        ends = _outside(rest, quote)
-        if ends.size:
-            cut = int(ends[-1]) + 1
+        cut = _last_end(rest, quote)
+        if cut:
             _require_clean(rest[:cut], delimiter, quote)
-            yield rest[:cut], ends
+            yield rest[:cut]
             rest = rest[cut:]
     if rest:
         rest += b"\n"
-        ends = _outside(rest, quote)
-        if not ends.size or ends[-1] != len(rest) - 1:
+        if _last_end(rest, quote) != len(rest):
             raise NotCleanError
         _require_clean(rest, delimiter, quote)
-        yield rest, ends
+        yield rest
+
+
+def _last_end(block: bytes, quote: bytes) -> int:
+    """Where the last whole record ends: behind a newline with an even number of quotes before it; 0 where none does."""
+    end = block.rfind(b"\n") + 1
+    before = block.count(quote, 0, end) if quote else 0
+    while end and before % 2:
+        inner = block.rfind(b"\n", 0, end - 1) + 1
+        before -= block.count(quote, inner, end)
+        end = inner
+    return end
 
 
 def _outside(block: bytes, quote: bytes) -> np.ndarray:

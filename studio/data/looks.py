@@ -42,15 +42,26 @@ class Look:
     mend: str = "drop"
 
 
-def looks(examples: Examples, columns: dict[str, Texts], among: np.ndarray) -> Iterator[Finding]:
-    """What is seen in the cells of the examples at these places."""
-    counts = np.zeros(len(examples), bool)
-    counts[among] = True
+Noticed = list[tuple[Look, np.ndarray]]
+"""Each look with the places of the examples that it names."""
+
+
+def look_at(examples: Examples, columns: dict[str, Texts]) -> Noticed:
+    """What is seen in the cells of all examples."""
+    noticed: Noticed = []
     for look in LOOKS:
         found = [look.places(texts) for texts in columns.values()]
         if look.kind == "control-characters" and "messages" in columns:
             found.append(_escaped(columns["messages"]))
-        places = united(len(examples), *found)
+        noticed.append((look, united(len(examples), *found)))
+    return noticed
+
+
+def looks(noticed: Noticed, examples: Examples, among: np.ndarray) -> Iterator[Finding]:
+    """What there is to say of the examples at these places."""
+    counts = np.zeros(len(examples), bool)
+    counts[among] = True
+    for look, places in noticed:
         rows = examples.rows[places[counts[places]]].tolist()
         if rows:
             message = f"{sentence(rows_named(rows))}: {look.what}"

@@ -23,6 +23,7 @@ _STRETCH = 8_192
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 _LOWER = np.uint64(0x2020202020202020)
+_HALF = np.uint64(29)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +147,15 @@ def _keys(words: np.ndarray, firsts: np.ndarray, sizes: np.ndarray) -> np.ndarra
     stride = np.maximum(room // (_WORDS - 1), 8)
     active = np.searchsorted(-count[order], -np.arange(int(count.max(initial=0))), side="left")
     keys = sizes[order].astype(np.uint64) * _MIXER
-    for step, number in enumerate(active.tolist()):
-        places = firsts[:number] + np.minimum(stride[:number] * step, room[:number])
-        mixed = (keys[:number] ^ (words[np.minimum(places, len(words) - 1)] | _LOWER)) * _MIXER
-        keys[:number] = mixed ^ (mixed >> np.uint64(29))
+    last = np.minimum(firsts + room, len(words) - 1)
+    places = np.minimum(firsts, last)
+    for number in active.tolist():
+        mixed = words[places[:number]]
+        mixed |= _LOWER
+        mixed ^= keys[:number]
+        mixed *= _MIXER
+        np.bitwise_xor(mixed, mixed >> _HALF, out=keys[:number])
+        np.minimum(places[:number] + stride[:number], last[:number], out=places[:number])
     back = np.empty_like(keys)
     back[order] = keys
     return back
@@ -162,7 +168,7 @@ def _short_keys(words: np.ndarray, tail: np.ndarray, firsts: np.ndarray, sizes: 
     word = np.where(within, words[np.minimum(firsts, len(words) - 1)], tail[at_end])
     mask = (np.uint64(1) << (np.uint64(8) * np.minimum(sizes, 7).astype(np.uint64))) - np.uint64(1)
     keys = (sizes.astype(np.uint64) * _MIXER ^ (word & mask | _LOWER)) * _MIXER
-    return keys ^ (keys >> np.uint64(29))
+    return keys ^ (keys >> _HALF)
 
 
 def repeated(keys: np.ndarray) -> np.ndarray:
