@@ -83,10 +83,10 @@ def reading(folder: Path, rows: int, pairs: int) -> None:
     """Read and check against pandas reading alone."""
     import pandas as pd
 
-    from studio.data.check import check
-    from studio.data.columns import examples, resolve
+    from studio.data.checks.check import check
+    from studio.data.files.read import read
     from studio.data.part import DataPart
-    from studio.data.read import read
+    from studio.data.shapes.columns import examples, resolve
 
     def read_and_check(path: Path) -> None:
         part = DataPart(path=str(path))
@@ -112,8 +112,8 @@ def tokens(rows: int, pairs: int) -> None:
     from datasets.utils.logging import disable_progress_bar
     from trl import SFTConfig, SFTTrainer
 
-    from studio.data.encode import encode
     from studio.data.example import Example, Examples
+    from studio.data.tokens.encode import encode
     from studio.home import STARTER
     from studio.run.tokenizer import load_tokenizer
 

@@ -120,7 +120,7 @@ def test_nothing_heavy_is_imported_by_what_the_page_loads():
                 assert each.name.split(".")[0] not in HEAVY, " → ".join([*path, f"{each.name} (line {each.line})"])
                 if each.name in SOURCES:
                     waiting.append((each.name, [*path, each.name]))
-    assert {"studio.ui.page", "studio.run.queue", "studio.recipe.recipe", "studio.data.read"} <= set(path_to)
+    assert {"studio.ui.page", "studio.run.queue", "studio.recipe.recipe", "studio.data.files.read"} <= set(path_to)
 
 
 def test_nothing_heavy_is_loaded_in_a_process_that_serves_the_page(tmp_path):

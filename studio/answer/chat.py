@@ -14,7 +14,7 @@ from studio.answer.child import ChatChild, Gone
 from studio.answer.line import WaitingLine
 from studio.answer.settings import Settings
 from studio.answer.wire import SPEAKERS, Ask, Done, Failed, Load, Note, Speaker, Stop, Texts
-from studio.data.encode import Message
+from studio.data.tokens.encode import Message
 from studio.errors import StudioError
 from studio.run.directory import Run
 

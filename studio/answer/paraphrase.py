@@ -16,7 +16,7 @@ import numpy as np
 from studio.answer.settings import Settings
 from studio.answer.wire import Speaker
 from studio.data.augment import SLOT, Asked, asked_again
-from studio.data.check import is_blank
+from studio.data.checks.check import is_blank
 from studio.data.example import Example, Examples, Message, plain
 from studio.data.wording import counted
 from studio.errors import StudioError

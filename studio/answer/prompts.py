@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError
 
 from studio.data.example import Example, Message
-from studio.data.render import RefusedError, Renderer
+from studio.data.tokens.render import RefusedError, Renderer
 from studio.errors import StudioError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from studio.answer.settings import Settings
-from studio.data.encode import Message
+from studio.data.tokens.encode import Message
 from studio.run.wire import Line
 
 Speaker = Literal["base", "tuned"]

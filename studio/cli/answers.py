@@ -36,7 +36,7 @@ def chat(options: argparse.Namespace) -> int:
 
     from studio.answer.chat import ChatHost
     from studio.answer.settings import Settings
-    from studio.data.encode import prompt_messages
+    from studio.data.tokens.encode import prompt_messages
     from studio.errors import StudioError
 
     run = _run(options)

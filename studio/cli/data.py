@@ -14,7 +14,7 @@ from studio.errors import StudioError
 if TYPE_CHECKING:
     from studio.data.dataset import Prepared
     from studio.data.findings import Finding
-    from studio.data.hub_dataset import Tell
+    from studio.data.hub.dataset import Tell
     from studio.data.part import DataPart
     from studio.knob import Knob
 
@@ -134,8 +134,8 @@ def _shape(prepared: Prepared) -> str:
 
 
 def _scanned(prepared: Prepared, tell: Tell) -> list[Finding]:
-    from studio.data.check import usable
-    from studio.data.scan import scan
+    from studio.data.checks.check import usable
+    from studio.data.checks.scan import scan
 
     return scan(usable(prepared.examples, prepared.report), tell)
 

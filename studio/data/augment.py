@@ -12,7 +12,7 @@ from pathlib import Path
 
 from studio.data.example import Example, Examples, plain
 from studio.data.export import write_rows
-from studio.data.mends import dumped
+from studio.data.mends.every import dumped
 from studio.data.part import Mix
 from studio.data.pasted import keep
 from studio.data.wording import counted, quoted

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from studio.data.check import check, usable
-from studio.data.columns import Mapping, examples, resolve
-from studio.data.divided import Tell, by_share, related, with_file
+from studio.data.checks.check import check, usable
+from studio.data.division.divided import Tell, by_share, related, with_file
+from studio.data.division.findings import leaks
+from studio.data.division.mix import mixed, read_sets
+from studio.data.division.split import fingerprint
 from studio.data.example import Examples
+from studio.data.files.read import read
 from studio.data.findings import Report
-from studio.data.mends import apply_mends
-from studio.data.mix import mixed, read_sets
+from studio.data.mends.every import apply_mends
 from studio.data.part import DataPart
-from studio.data.read import read
+from studio.data.shapes.columns import Mapping, examples, resolve
 from studio.data.source import located
-from studio.data.split import fingerprint
-from studio.data.split_findings import leaks
 from studio.data.table import Table
 from studio.data.wording import quoted
 from studio.errors import StudioError

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 from studio import __version__
 from studio.data.dataset import Prepared
 from studio.data.example import TEXTS, Example, Examples
-from studio.data.hub_dataset import provenance as hub_provenance
+from studio.data.hub.dataset import provenance as hub_provenance
 from studio.data.part import DataPart
 from studio.data.source import located
 from studio.data.wording import quoted

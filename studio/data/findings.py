@@ -20,7 +20,7 @@ class Finding(BaseModel, frozen=True):
     why: str = ""
     """Why it matters, in a sentence for people who never trained a model."""
     mend: str = ""
-    """The kind of the mend that cures it with one click (a `kind` of studio.data.mends); empty where none does."""
+    """The kind of the mend that cures it with one click (a `kind` of `mends`); empty where none does."""
     options: dict[str, Any] = {}
     """What that mend is to be told beside its kind, such as the text that it takes out."""
     counts: dict[str, int] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from studio.data.mends import Mend
+from studio.data.mends.every import Mend
 from studio.knob import Part, knob
 
 Chunking = Literal["whole", "tokens", "sentence", "paragraph"]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from studio.data.hub import is_hub_id
-from studio.data.hub_dataset import Tell, fetched
-from studio.data.hub_place import SCHEME, HubPlace, hub_place
+from studio.data.hub.dataset import Tell, fetched
+from studio.data.hub.place import SCHEME, HubPlace, hub_place
+from studio.data.hub.words import is_hub_id
 from studio.data.part import DataPart
 from studio.data.wording import quoted
 from studio.errors import StudioError

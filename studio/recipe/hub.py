@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from studio.data.hub import Wanted, in_words
+from studio.data.hub.words import Wanted, in_words
 from studio.errors import StudioError
 from studio.recipe.model_folder import check_config, check_folder
 

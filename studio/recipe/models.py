@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.data.hub import is_hub_id
+from studio.data.hub.words import is_hub_id
 from studio.errors import StudioError
 from studio.home import PRESETS, STARTER
 from studio.recipe.hub import Progress, download, download_tokenizer

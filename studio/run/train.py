@@ -18,8 +18,8 @@ from datasets import Dataset
 from datasets.table import InMemoryTable
 from trl import SFTConfig, SFTTrainer
 
-from studio.data.encoded import Encoded, cut_at
 from studio.data.example import Examples
+from studio.data.tokens.encoded import Encoded, cut_at
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.home import Home

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
-from studio.data.hub import is_hub_id
+from studio.data.hub.words import is_hub_id
 from studio.home import STARTER
 from studio.recipe.models import STARTER_ID
 

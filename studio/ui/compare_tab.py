@@ -14,7 +14,7 @@ from gradio.blocks import Block
 
 from studio.answer.settings import Settings
 from studio.answer.wire import SPEAKERS, Speaker
-from studio.data.encode import prompt_messages
+from studio.data.tokens.encode import prompt_messages
 from studio.errors import StudioError
 from studio.run.directory import Run, Status, find_run
 from studio.ui.draft import Updates, Values

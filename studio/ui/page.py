@@ -18,10 +18,11 @@ from studio.recipe.problems import Problem, problems
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run, Status
 from studio.run.submit import submit
-from studio.ui import compare_tab, data_tab, model_tab, recipe_tab, run_tab, take_tab
+from studio.ui import compare_tab, model_tab, recipe_tab, run_tab, take_tab
+from studio.ui.data import tab as data_tab
+from studio.ui.data.samples import sample_of
 from studio.ui.draft import Draft, Updates, Values, new_states
 from studio.ui.refusal import refusal
-from studio.ui.samples import sample_of
 from studio.ui.studio import Studio
 
 TITLE = "Atelier"

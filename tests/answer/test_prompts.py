@@ -2,7 +2,7 @@ import pytest
 
 from studio.answer.prompts import asked_ids, end_tokens, prompt_ids, room
 from studio.data.example import Example
-from studio.data.mends import dumped
+from studio.data.mends.every import dumped
 from studio.errors import StudioError
 from tests.tiny_run import make_tokenizer
 

@@ -14,7 +14,7 @@ from studio.data.part import Mapped, Reading
 from studio.knob import knobs
 from studio.recipe.read import changed, load_recipe
 from studio.recipe.recipe import Recipe
-from tests.data.fake_hub import serving
+from tests.data.hub.fake_hub import serving
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from studio.data.dataset import prepare
-from studio.data.mends import Drop, TrimSpaces
+from studio.data.division.split import fingerprint
+from studio.data.mends.every import Drop, TrimSpaces
 from studio.data.part import DataPart, Mapped
-from studio.data.split import fingerprint
 from studio.errors import StudioError
 from tests.data.prepared import prepare_file
 

@@ -15,7 +15,7 @@ import pytest
 from studio.data.dataset import Prepared, prepare
 from studio.data.example import Example, Examples
 from studio.data.export import export_file, export_zip, formula_safe, write_rows
-from studio.data.mends import Drop, TrimSpaces
+from studio.data.mends.every import Drop, TrimSpaces
 from studio.data.part import DataPart
 from studio.errors import StudioError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.data import source
-from studio.data.hub_place import HubPlace
+from studio.data.hub.place import HubPlace
 from studio.data.part import DataPart, Reading
 from studio.data.source import asked_of_hub, data_file, located, suggestion
 from studio.errors import StudioError

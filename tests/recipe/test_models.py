@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.data.hub import is_hub_id
+from studio.data.hub.words import is_hub_id
 from studio.errors import StudioError
 from studio.home import CHECKOUT, STARTER
 from studio.recipe.models import catalogue, facts, locate

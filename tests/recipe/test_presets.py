@@ -8,12 +8,12 @@ import pytest
 
 from studio.cli.parser import parse
 from studio.cli.train import asked_recipe
+from studio.data.source import data_file
 from studio.errors import StudioError
 from studio.home import PRESETS
 from studio.recipe import presets as shelf
 from studio.recipe.models import CATALOGUE, locate
 from studio.recipe.presets import DEFAULT, Preset, preset_named, presets
-from studio.run.submit import data_file
 
 FILES = sorted(path for path in PRESETS.glob("*.yaml") if path != CATALOGUE)
 

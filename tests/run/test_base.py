@@ -11,7 +11,7 @@ import pytest
 import torch
 from peft import get_peft_model
 
-from studio.data.encode import prompt_messages
+from studio.data.tokens.encode import prompt_messages
 from studio.errors import StudioError
 from studio.recipe.methods import QLora
 from studio.run import base

@@ -11,8 +11,8 @@ import numpy as np
 
 from studio.data.dataset import Prepared
 from studio.data.example import TEXTS
+from studio.data.files.read import read
 from studio.data.part import DataPart
-from studio.data.read import read
 from studio.data.source import located
 from studio.data.table import Table
 from studio.errors import StudioError

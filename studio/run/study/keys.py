@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from studio.data.hub_place import hub_place
+from studio.data.hub.place import hub_place
 from studio.data.part import DataPart
 from studio.data.source import data_file
 from studio.home import CHECKOUT
@@ -43,7 +43,7 @@ def key_of(kind: str, *what: object) -> str:
 def data_code() -> str:
     """A digest of the code that reads, checks, divides and encodes rows: another version prepares anew."""
     digest = hashlib.sha256()
-    for path in sorted((CHECKOUT / "studio" / "data").glob("*.py")):
+    for path in sorted((CHECKOUT / "studio" / "data").rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

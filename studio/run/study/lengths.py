@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow.compute as pc
 from pydantic import BaseModel
 
-from studio.data.encoded import Encoded
 from studio.data.findings import Finding, Histogram, finding
+from studio.data.tokens.encoded import Encoded
 from studio.data.wording import counted, rows_named, sentence
 
 BINS = 40

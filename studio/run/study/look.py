@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from studio.data.chunk import chunked
-from studio.data.encode import encode
-from studio.data.encoded import Encoded
 from studio.data.example import Example, Examples, ExampleType
-from studio.data.render import RefusedError, Renderer
-from studio.data.turns import rendered
+from studio.data.tokens.chunk import chunked
+from studio.data.tokens.encode import encode
+from studio.data.tokens.encoded import Encoded
+from studio.data.tokens.render import RefusedError, Renderer
+from studio.data.tokens.turns import rendered
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.run.study.pieces import Span, pieces

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, TypeAdapter
 
+from studio.data.checks.scan import scan
 from studio.data.dataset import Prepared
 from studio.data.example import Examples
 from studio.data.findings import Finding
-from studio.data.scan import scan
 from studio.recipe.recipe import TrainingPart
 from studio.run.steps import steps_of
 from studio.run.study.caches import Cache

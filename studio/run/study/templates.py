@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from studio.data.example import Message
-from studio.data.render import MARK, RefusedError, Renderer
-from studio.data.turns import REWRITES
+from studio.data.tokens.render import MARK, RefusedError, Renderer
+from studio.data.tokens.turns import REWRITES
 from studio.data.wording import quoted
 from studio.run.tokenizer import PLAIN_TEMPLATE
 

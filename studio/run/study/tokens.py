@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from studio.data.encode import encode
-from studio.data.encoded import SCHEMA, Encoded
+from studio.data.division.split import fingerprint
 from studio.data.example import Examples
 from studio.data.part import Chunks, DataPart
-from studio.data.split import fingerprint
-from studio.data.turns import TrainOn
+from studio.data.tokens.encode import encode
+from studio.data.tokens.encoded import SCHEMA, Encoded
+from studio.data.tokens.turns import TrainOn
 from studio.run.study.caches import Cache, Entry
 from studio.run.study.keys import data_code, key_of
 from studio.run.tokenizer import digest, template_of

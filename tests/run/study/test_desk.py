@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studio.data.encode import encode
 from studio.data.part import Chunks, DataPart
+from studio.data.tokens.encode import encode
 from studio.errors import StudioError
 from studio.home import CHECKOUT, Home
 from studio.run import submit as submit_module

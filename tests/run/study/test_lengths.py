@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from studio.data.encode import encode
-from studio.data.encoded import cut_at
 from studio.data.example import Example, Examples
+from studio.data.tokens.encode import encode
+from studio.data.tokens.encoded import cut_at
 from studio.run.study.lengths import binned, length_findings, lengths_at
 from tests.tiny_run import make_tokenizer
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from studio.data.encode import encode
 from studio.data.example import Example
 from studio.data.part import Chunks
+from studio.data.tokens.encode import encode
 from studio.errors import StudioError
 from studio.home import CHECKOUT, STARTER
 from studio.run.study.look import look_at

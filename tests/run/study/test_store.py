@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from studio.data.dataset import prepare
-from studio.data.mends import TrimSpaces
+from studio.data.mends.every import TrimSpaces
 from studio.data.part import DataPart
 from studio.run.study import store as store_module
 from studio.run.study.caches import Cache

@@ -7,9 +7,9 @@ import errno
 import pytest
 
 from studio.data.dataset import prepare
-from studio.data.encode import encode
 from studio.data.example import Example, Examples
 from studio.data.part import Chunks, DataPart, Mapped
+from studio.data.tokens.encode import encode
 from studio.run import train as train_module
 from studio.run.events import EventWriter
 from studio.run.study import tokens as tokens_module

@@ -1,0 +1,1 @@
+"""The bias lens: how rows speak of named groups."""

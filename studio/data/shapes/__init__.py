@@ -1,0 +1,1 @@
+"""What rows are: recognised or said by hand, and made into examples."""
