@@ -1,6 +1,7 @@
 """The whole way of a file through this stage: read, mapped, mended, checked, split, mixed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from studio.data.checks.check import check, usable
 from studio.data.division.divided import Tell, by_share, related, with_file
@@ -60,24 +61,29 @@ class Prepared:
         return self.report.rows
 
 
-def prepare(part: DataPart, tell: Tell = lambda what, done, total: None, table: Table | None = None) -> Prepared:
+def prepare(
+    part: DataPart,
+    tell: Tell = lambda what, done, total: None,
+    table: Table | None = None,
+    uploads: Path | None = None,
+) -> Prepared:
     """Reads, maps, mends, checks, divides and mixes what a data part names.
 
     With `held_out_path` the held-out rows come from there, mapped in the same way and mended too, but for what was done
     to single rows, and the share is not used. `table` is the file where it was read already; `tell` hears what is being
-    done, how far it is and of how many rows.
+    done, how far it is and of how many rows. Datasets of the Hub are kept in `uploads`, or in the home that is set.
 
     Raises StudioError where the file cannot be read or its columns are not known; what is wrong with single rows is
     in the report instead.
     """
     if table is None:
         tell("reading the file", 0, 0)
-        table = read(located(part, tell=tell), reading=part.reading)
+        table = read(located(part, uploads, tell), reading=part.reading)
     mapping = resolve(table, part)
     every, known = examples(table, mapping, part)
     known = [*table.findings, *known]
     every = apply_mends(every, part.mends)
-    own = _own_file(part, mapping)
+    own = _own_file(part, mapping, uploads)
     sets = read_sets(part.mix, every, tell)
     tell("checking rows", 0, len(every))
     report = check(every, known)
@@ -101,10 +107,10 @@ class _OwnFile:
     report: Report | None = None
 
 
-def _own_file(part: DataPart, mapping: Mapping) -> _OwnFile:
+def _own_file(part: DataPart, mapping: Mapping, uploads: Path | None) -> _OwnFile:
     if not part.held_out_path:
         return _OwnFile(Examples.of([], mapping.type))
-    table = read(located(DataPart(path=part.held_out_path)))
+    table = read(located(DataPart(path=part.held_out_path), uploads))
     every, known = examples(table, mapping, part)
     every = apply_mends(every, (mend for mend in part.mends if not mend.by_row))
     report = check(every, [*table.findings, *known])

@@ -44,7 +44,9 @@ def _prepared(asked: _Asked) -> Prepared:
     if asked.home is None:
         return prepare(asked.data, asked.tell)
     cache = Cache(asked.home.cache)
-    return stored(cache, asked.data) or store(cache, asked.data, prepare(asked.data, asked.tell))
+    return stored(cache, asked.data) or store(
+        cache, asked.data, prepare(asked.data, asked.tell, uploads=asked.home.uploads)
+    )
 
 
 def submit(home: Home, recipe: Recipe) -> Run:

@@ -140,7 +140,7 @@ def report_html(known: Prepared, part: DataPart, now: Noticed) -> str:
     parts = [figures_html(known, tokens), f'<p class="data-quiet">{escape(" ".join([read, *known.notes]))}</p>']
     parts += [verdict_html(known, now.findings), mends_html(part.mends), cards_html(now.findings, mend_for)]
     if study:
-        parts.append(notes("note", study.notes))
+        parts.append(notes("note", [*study.notes, *study.template_notes]))
     if other:
         parts += [note(each.severity, f"Held-out file: {each.message}") for each in other.findings]
     return "".join(parts)
