@@ -65,33 +65,43 @@ class _Said:
     prompts: Texts
     completions: Texts
     messages: Texts | None
+    order: np.ndarray | None
+    """The places in these columns that count, in their order: no text is copied to leave some out. None: all."""
 
     @classmethod
     def of(cls, examples: Examples) -> _Said:
-        messages = Texts.of(examples.column("messages")) if examples.has("messages") else None
-        return cls(Texts.of(examples.column("prompt")), Texts.of(examples.column("completion")), messages)
+        table = examples.table
+        messages = Texts.of(table["messages"]) if examples.has("messages") else None
+        return cls(Texts.of(table["prompt"]), Texts.of(table["completion"]), messages, examples.order)
 
     def __len__(self) -> int:
-        return len(self.prompts)
+        return len(self.prompts) if self.order is None else len(self.order)
 
     @cached_property
     def keys(self) -> np.ndarray:
         """A number for each example, the same for the same text."""
         keys = self.prompts.keys * np.uint64(1_000_003) + self.completions.keys
-        return keys if self.messages is None else keys * np.uint64(1_000_003) + self.messages.keys
+        if self.messages is not None:
+            keys = keys * np.uint64(1_000_003) + self.messages.keys
+        return keys if self.order is None else keys[self.order]
 
     def words(self, places: np.ndarray | slice) -> Words:
         """The words of the examples at some places."""
-
-        def part(texts: Texts) -> pa.LargeStringArray:
-            return texts.cells[places] if isinstance(places, slice) else texts.cells.take(pa.array(places, pa.int64()))
-
         end = pa.scalar("\n", pa.large_string())
-        pair = pc.binary_join_element_wise(part(self.prompts), part(self.completions), end)
+        pair = pc.binary_join_element_wise(self._some(self.prompts, places), self._some(self.completions, places), end)
         if self.messages is None:
             return words(pair)
-        spoken = part(self.messages)
+        spoken = self._some(self.messages, places)
         return words(pc.if_else(pc.equal(spoken, ""), pair, spoken))
+
+    def answers(self, places: np.ndarray) -> Words:
+        """The words of their answers alone."""
+        return words(self._some(self.completions, places))
+
+    def _some(self, texts: Texts, places: np.ndarray | slice) -> pa.LargeStringArray:
+        if self.order is not None:
+            places = self.order[places]
+        return texts.cells[places] if isinstance(places, slice) else texts.cells.take(pa.array(places, pa.int64()))
 
 
 def _common(said: _Said) -> np.ndarray:
@@ -131,19 +141,24 @@ def _signatures(
 
 def _candidates(keys: np.ndarray) -> np.ndarray:
     """Pairs of positions that share a band: each with its neighbour there and with the band's first. Never squared."""
-    pairs = [np.zeros((0, 2), np.int64)]
+    some = max(1, len(keys))
+    found = np.zeros(0, np.int64)  # a pair as one number
     for band in range(_BANDS):
         order = np.lexsort((np.arange(len(keys)), keys[:, (band + 1) % _BANDS], keys[:, band]))
         key = keys[order, band]
         same = np.flatnonzero(key[1:] == key[:-1])
         heads = np.maximum.accumulate(np.where(np.append(True, key[1:] != key[:-1]), np.arange(len(key)), 0))
-        pairs.append(np.stack([order[same], order[same + 1]], axis=1))
-        pairs.append(np.stack([order[heads[same + 1]], order[same + 1]], axis=1))
-    found = np.sort(np.concatenate(pairs), axis=1)
-    found = np.unique(found[:, 0] * max(1, len(keys)) + found[:, 1])
-    one, other = found // max(1, len(keys)), found % max(1, len(keys))
-    agreed = np.count_nonzero(keys[one] == keys[other], axis=1) >= _AGREED
-    return np.stack([one[agreed], other[agreed]], axis=1)
+        for one, other in ((order[same], order[same + 1]), (order[heads[same + 1]], order[same + 1])):
+            pairs = np.minimum(one, other) * some + np.maximum(one, other)
+            found = np.union1d(found, pairs[_agreed(keys, one, other)])
+    return np.stack([found // some, found % some], axis=1)
+
+
+def _agreed(keys: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which of these pairs share enough bands, bool."""
+    parts = [slice(start, start + _PAIRS) for start in range(0, len(one), _PAIRS)]
+    agreed = [np.count_nonzero(keys[one[part]] == keys[other[part]], axis=1) >= _AGREED for part in parts]
+    return np.concatenate([np.zeros(0, bool), *agreed])
 
 
 def _alike(said: _Said, pairs: np.ndarray, common: np.ndarray, threshold: float) -> np.ndarray:
@@ -152,7 +167,7 @@ def _alike(said: _Said, pairs: np.ndarray, common: np.ndarray, threshold: float)
     position = position.reshape(pairs.shape)
     sets = said.words(places)
     alike = np.ones(len(pairs), bool)
-    answers = words(said.completions.cells.take(pa.array(places, pa.int64())))
+    answers = said.answers(places)
     for values, owners in (_rare(sets, common), sets.shingles, sets.numbers, (answers.hashes, answers.owners)):
         still = np.flatnonzero(alike)
         alike[still] = _jaccard(values, owners, sets.count, position[still]) >= threshold

@@ -16,7 +16,7 @@ import pyarrow.csv as arrow_csv
 
 from studio.data.ahead import ahead
 from studio.data.files.dialect import Layout
-from studio.data.files.gather import MEMORY, refuse_rows
+from studio.data.files.gather import MEMORY, refuse_rows, whole
 from studio.data.files.text import Text
 from studio.data.table import MAX_CELL_CHARACTERS
 
@@ -62,17 +62,18 @@ def read_clean(text: Text, layout: Layout, named: Named, limit: int | None) -> C
         columns, notes = named(next(dialect.reader(io.StringIO(header, newline=""), strict=True)))
     except csv.Error:  # a cell beyond the limit
         raise NotCleanError from None
-    tables: list[pa.Table] = []
+    texts: dict[str, list[pa.Array]] = {column: [] for column in columns}
     rows = blank = 0
     parse = partial(_rows_of, columns=columns, layout=layout)
     for _, (table, blank_lines) in ahead(parse, chain([body], blocks)):
-        tables.append(table)
+        for column, arrays in texts.items():
+            arrays.extend(table[column].chunks)
         rows += table.num_rows
         blank += blank_lines
         refuse_rows(rows, text.name)
         if limit is not None and rows >= limit:
             break
-    cells = pa.concat_tables(tables) if tables else _empty(columns)
+    cells = pa.table({column: whole(arrays) for column, arrays in texts.items()})
     return Clean(columns, notes, cells if limit is None else cells.slice(0, limit), blank)
 
 

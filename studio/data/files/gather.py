@@ -103,7 +103,9 @@ class Gather:
                 f"{quoted(self._name)} has {counted(self._rows, 'object')} and all are empty. Give each a prompt and a "
                 "completion."
             )
-        return pa.table({_named(name): pa.chunked_array(each, pa.large_string()) for name, each in self._texts.items()})
+        for name, arrays in self._texts.items():
+            self._texts[name] = [whole(arrays)]
+        return pa.table({_named(name): arrays[0] for name, arrays in self._texts.items()})
 
     def nested(self) -> dict[str, pa.ChunkedArray]:
         """`Table.nested` of all batches."""
@@ -136,6 +138,13 @@ def batches(items: Iterable[Any], size: int = BATCH_ROWS) -> Iterator[list[Any]]
     each = iter(items)
     while batch := list(islice(each, size)):
         yield batch
+
+
+def whole(arrays: list[pa.Array]) -> pa.Array:
+    """A column of texts in one piece, whose pieces are let go: of several columns only one is there twice."""
+    column = pa.concat_arrays(arrays, MEMORY) if arrays else pa.array([], pa.large_string())
+    arrays.clear()
+    return column
 
 
 def refuse_rows(number: int, name: str) -> None:
