@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from studio.data.checks.screens import Texts
 from studio.data.checks.shingles import Words, words
 from studio.data.example import Examples
+from studio.data.memory import give_back
 
 NEAR = 0.8
 """The share of word groups that two examples have in common from which on they count as nearly the same."""
@@ -32,6 +33,9 @@ hundred is overlooked, of those with 0.5 four in ten are looked at."""
 _SAMPLE = 20_000
 _BUCKETS = 1 << 20
 _PAIRS = 5_000
+_TIDY, _TIDY_PAIRS = 50_000, 4
+"""Examples, and stretches of pairs, after which what was freed in small pieces goes back to the system."""
+
 _STRETCH = 2_000
 """Examples looked at together: few enough to stay in the processor's cache."""
 
@@ -49,13 +53,24 @@ def near_groups(
     said = _Said.of(examples)
     common = _common(said)
     wholes, lengths, keys = _signatures(said, common, told)
+    give_back()
     _, firsts, groups = np.unique(wholes, return_index=True, return_inverse=True)
     long = firsts[lengths[firsts] >= FEW_WORDS]  # in the order of their hashes, which is nobody's order
-    pairs = long[_candidates(keys[long])]
-    parts = [pairs[start : start + _PAIRS] for start in range(0, len(pairs), _PAIRS)]
-    links = [part[_alike(said, part, common, threshold)] for part in parts]
-    joined = _components(groups[np.concatenate([np.zeros((0, 2), np.int64), *links])], len(firsts))
+    links = _links(said, long, _candidates(keys[long]), common, threshold)
+    joined = _components(groups[links], len(firsts))
     return _by_first(joined[groups])
+
+
+def _links(said: _Said, long: np.ndarray, candidates: np.ndarray, common: np.ndarray, threshold: float) -> np.ndarray:
+    """The candidates that say nearly the same, as pairs of places."""
+    links = [np.zeros((0, 2), np.int64)]
+    for number, start in enumerate(range(0, len(candidates), _PAIRS)):
+        part = long[np.stack(np.divmod(candidates[start : start + _PAIRS], len(long)), axis=1)]
+        links.append(part[_alike(said, part, common, threshold)])
+        if number % _TIDY_PAIRS == 0:
+            give_back()
+    give_back()
+    return np.concatenate(links)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +151,16 @@ def _signatures(
         bands[alone] = (start + alone)[:, None]  # nothing but template: a band of its own
         keys[part] = bands
         told(part.stop)
+        if start % _TIDY == 0:
+            give_back()
     return wholes, lengths, keys
 
 
 def _candidates(keys: np.ndarray) -> np.ndarray:
-    """Pairs of positions that share a band: each with its neighbour there and with the band's first. Never squared."""
-    some = max(1, len(keys))
-    found = np.zeros(0, np.int64)  # a pair as one number
+    """Pairs of positions that share a band, each pair as one number: each position with its neighbour in the band and
+    with the band's first. Never squared."""
+    some = len(keys)
+    found = np.zeros(0, np.int64)
     for band in range(_BANDS):
         order = np.lexsort((np.arange(len(keys)), keys[:, (band + 1) % _BANDS], keys[:, band]))
         key = keys[order, band]
@@ -150,8 +168,10 @@ def _candidates(keys: np.ndarray) -> np.ndarray:
         heads = np.maximum.accumulate(np.where(np.append(True, key[1:] != key[:-1]), np.arange(len(key)), 0))
         for one, other in ((order[same], order[same + 1]), (order[heads[same + 1]], order[same + 1])):
             pairs = np.minimum(one, other) * some + np.maximum(one, other)
-            found = np.union1d(found, pairs[_agreed(keys, one, other)])
-    return np.stack([found // some, found % some], axis=1)
+            found = np.sort(np.concatenate([found, pairs[_agreed(keys, one, other)]]))
+            found = found[np.append(True, found[1:] != found[:-1])[: len(found)]]  # np.unique takes ten times the room
+        give_back()
+    return found
 
 
 def _agreed(keys: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from studio.data.files.signatures import PARQUET, ZIP, refuse_unreadable
 from studio.data.files.text import NotPlainError, Text, decode, plain
 from studio.data.files.unpack import Source, source, suffix_of
 from studio.data.files.workbook import read_workbook
+from studio.data.memory import give_back
 from studio.data.part import Reading
 from studio.data.table import Table
 from studio.errors import StudioError
@@ -65,7 +66,9 @@ def read(path: Path, name: str | None = None, reading: Reading | None = None, li
         return _read_folder(path, name, reading, limit)
     whole = source(path, name)
     if limit is None:
-        return _read(whole, reading, None)
+        table = _read(whole, reading, None)
+        give_back()  # the pieces that a large file came in
+        return table
     start = whole.beginning(max(LOOK_BYTES, limit * LOOK_BYTES_A_ROW))
     if start.cut:
         try:
