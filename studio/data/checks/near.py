@@ -52,13 +52,21 @@ def near_groups(
     """
     said = _Said.of(examples)
     common = _common(said)
-    wholes, lengths, keys = _signatures(said, common, told)
+    groups, long, candidates = _paired(said, common, told)
     give_back()
+    links = _links(said, long, candidates, common, threshold)
+    joined = _components(groups[links], int(groups.max(initial=-1)) + 1)
+    return _by_first(joined[groups])
+
+
+def _paired(
+    said: _Said, common: np.ndarray, told: Callable[[int], object]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The group of equal examples that each is in, the places that are looked at closely, and the pairs of them."""
+    wholes, lengths, keys = _signatures(said, common, told)
     _, firsts, groups = np.unique(wholes, return_index=True, return_inverse=True)
     long = firsts[lengths[firsts] >= FEW_WORDS]  # in the order of their hashes, which is nobody's order
-    links = _links(said, long, _candidates(keys[long]), common, threshold)
-    joined = _components(groups[links], len(firsts))
-    return _by_first(joined[groups])
+    return groups, long, _candidates(keys, long)
 
 
 def _links(said: _Said, long: np.ndarray, candidates: np.ndarray, common: np.ndarray, threshold: float) -> np.ndarray:
@@ -156,19 +164,19 @@ def _signatures(
     return wholes, lengths, keys
 
 
-def _candidates(keys: np.ndarray) -> np.ndarray:
-    """Pairs of positions that share a band, each pair as one number: each position with its neighbour in the band and
-    with the band's first. Never squared."""
-    some = len(keys)
+def _candidates(keys: np.ndarray, long: np.ndarray) -> np.ndarray:
+    """Pairs of positions in `long` that share a band, each pair as one number: each position with its neighbour in the
+    band and with the band's first. Never squared."""
+    some = len(long)
     found = np.zeros(0, np.int64)
     for band in range(_BANDS):
-        order = np.lexsort((np.arange(len(keys)), keys[:, (band + 1) % _BANDS], keys[:, band]))
-        key = keys[order, band]
+        order = np.lexsort((np.arange(some), keys[long, (band + 1) % _BANDS], keys[long, band]))
+        key = keys[long[order], band]
         same = np.flatnonzero(key[1:] == key[:-1])
-        heads = np.maximum.accumulate(np.where(np.append(True, key[1:] != key[:-1]), np.arange(len(key)), 0))
+        heads = np.maximum.accumulate(np.where(np.append(True, key[1:] != key[:-1]), np.arange(some), 0))
         for one, other in ((order[same], order[same + 1]), (order[heads[same + 1]], order[same + 1])):
             pairs = np.minimum(one, other) * some + np.maximum(one, other)
-            found = np.sort(np.concatenate([found, pairs[_agreed(keys, one, other)]]))
+            found = np.sort(np.concatenate([found, pairs[_agreed(keys, long[one], long[other])]]))
             found = found[np.append(True, found[1:] != found[:-1])[: len(found)]]  # np.unique takes ten times the room
         give_back()
     return found

@@ -21,7 +21,7 @@ from studio.ui.draft import fresh
 from studio.ui.studio import Studio
 from studio.ui.words import note
 
-UPLOAD = "Or upload: CSV, JSON, JSONL, Parquet, Excel, text"
+UPLOAD = "Or upload files: CSV, JSON, Excel …"
 NO_DATA = note("note", "No data yet. Choose a sample to try the studio, or bring rows of your own.")
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ":": "colon", " ": "blank"}
 
