@@ -143,7 +143,7 @@ def _signatures(
     """Of each example: a number for its words as a whole, how many they are, and its bands, uint32 (places, bands)."""
     from rensa import RMinHash
 
-    wholes, lengths = np.zeros(len(said), np.uint64), np.zeros(len(said), np.int64)
+    wholes, lengths = np.zeros(len(said), np.uint64), np.zeros(len(said), np.int32)
     keys = np.zeros((len(said), _BANDS), np.uint32)
     for start in range(0, len(said), _STRETCH):
         part = slice(start, min(start + _STRETCH, len(said)))
@@ -170,23 +170,26 @@ def _candidates(keys: np.ndarray, long: np.ndarray) -> np.ndarray:
     some = len(long)
     found = np.zeros(0, np.int64)
     for band in range(_BANDS):
-        order = np.lexsort((np.arange(some), keys[long, (band + 1) % _BANDS], keys[long, band]))
+        order = np.lexsort((np.arange(some), keys[long, (band + 1) % _BANDS], keys[long, band])).astype(np.int32)
         key = keys[long[order], band]
-        same = np.flatnonzero(key[1:] == key[:-1])
-        heads = np.maximum.accumulate(np.where(np.append(True, key[1:] != key[:-1]), np.arange(some), 0))
-        for one, other in ((order[same], order[same + 1]), (order[heads[same + 1]], order[same + 1])):
-            pairs = np.minimum(one, other) * some + np.maximum(one, other)
-            found = np.sort(np.concatenate([found, pairs[_agreed(keys, long[one], long[other])]]))
+        same = np.flatnonzero(key[1:] == key[:-1]).astype(np.int32)
+        first = np.append(True, key[1:] != key[:-1])
+        heads = np.maximum.accumulate(np.where(first, np.arange(some, dtype=np.int32), np.int32(0)))
+        for before in (same, heads[same + 1]):
+            one, other = _agreed(keys, long, order[before], order[same + 1])
+            found = np.sort(np.concatenate([found, np.minimum(one, other) * some + np.maximum(one, other)]))
             found = found[np.append(True, found[1:] != found[:-1])[: len(found)]]  # np.unique takes ten times the room
         give_back()
     return found
 
 
-def _agreed(keys: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Which of these pairs share enough bands, bool."""
-    parts = [slice(start, start + _PAIRS) for start in range(0, len(one), _PAIRS)]
-    agreed = [np.count_nonzero(keys[one[part]] == keys[other[part]], axis=1) >= _AGREED for part in parts]
-    return np.concatenate([np.zeros(0, bool), *agreed])
+def _agreed(keys: np.ndarray, long: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the pairs of positions in `long` that share enough bands, int64."""
+    agreed = np.zeros(len(one), bool)
+    for start in range(0, len(one), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        agreed[part] = np.count_nonzero(keys[long[one[part]]] == keys[long[other[part]]], axis=1) >= _AGREED
+    return one[agreed].astype(np.int64), other[agreed].astype(np.int64)
 
 
 def _alike(said: _Said, pairs: np.ndarray, common: np.ndarray, threshold: float) -> np.ndarray:
