@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio.charts import GREEN
-from studio.data.wording import counted
+from studio.data.wording import counted, sentence
 from studio.ui.data.figures import bars_figure, bin_names, lengths_figure, most_frequent, plot
 from studio.ui.data.noticed import Noticed
 
@@ -26,16 +26,28 @@ def plots_html(now: Noticed) -> str:
 
 def _lengths(study: Study, max_length: int) -> str:
     whole = study.row_lengths
-    share = 100 * study.lost_tokens / max(1, study.tokens)
-    cut = (
-        f"{counted(study.cut_rows, 'row')} cut at {max_length:,} tokens, which loses {share:.2g} % of all tokens."
-        if study.cut_rows
-        else f"No row is longer than {max_length:,} tokens, so none is cut."
+    says = (
+        f"Half of the rows have {study.median_length:,} tokens or fewer, the longest {study.longest:,}. "
+        f"{lost(study, max_length)}"
     )
-    says = f"Half of the rows have {study.median_length:,} tokens or fewer, the longest {study.longest:,}. {cut}"
     figure = lengths_figure(whole, study.prompt_lengths, study.completion_lengths, max_length)
     rows = [pair for pair in zip(bin_names(whole), whole.counts, strict=True) if pair[1]]
     return plot("Row lengths in tokens", figure, says, ("Tokens", "Rows"), rows)
+
+
+def lost(study: Study, max_length: int) -> str:
+    """What the longest row does to these rows, in a sentence."""
+    said = []
+    if study.cut_rows:
+        said.append(f"{counted(study.cut_rows, 'row')} cut at {max_length:,} tokens")
+    if study.dropped_rows:
+        said.append(
+            f"{counted(study.dropped_rows, 'row')} left out, with nothing to learn within {max_length:,} tokens"
+        )
+    if not said:
+        return f"No row is longer than {max_length:,} tokens, so none is cut."
+    share = 100 * study.lost_tokens / max(1, study.tokens)
+    return f"{sentence(' and '.join(said))}: {share:.2g} % of all tokens are lost."
 
 
 def _named(title: str, noun: str, counts: dict[str, int]) -> str:
