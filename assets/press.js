@@ -1,5 +1,6 @@
 // Real buttons inside a piece of HTML: a press tells the studio which one it was, with the text of the field it names.
 let pressed = null;
+let told = false;
 
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-press]");
@@ -11,11 +12,15 @@ element.addEventListener("click", (event) => {
 
 // A redraw keeps what was typed into a field, though the field may be another row's by now; and it can turn the button
 // that has the focus into another one, which a second press would set off. Focus goes to the line that tells what was
-// done instead.
+// done instead, and stays there when a later redraw puts another line in its place.
 watch("value", () => {
   for (const field of element.querySelectorAll("textarea")) field.value = field.defaultValue;
   const at = document.activeElement;
-  const lost = at === document.body || (element.contains(at) && at.dataset.press !== pressed);
-  if (pressed !== null && lost) element.querySelector("[data-told]")?.focus({ preventScroll: true });
+  const nowhere = at === document.body;
+  const lost = nowhere || (element.contains(at) && at.dataset.press !== pressed);
+  const line = element.querySelector("[data-told]");
+  told = Boolean(line) && ((pressed !== null && lost) || (told && nowhere));
+  if (!told) return;
+  line.focus({ preventScroll: true });
   pressed = null;
 });

@@ -157,9 +157,10 @@ def test_groups_are_counted_on_demand(watched: Watched, tmp_path: Path) -> None:
 
 def test_from_upload_to_mend_to_ready_by_keyboard_alone(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
+    expect(page.locator("#data-report")).to_contain_text("Ready to train")  # what comes as the page opens has come
     tab_to(page, "a => a.closest('#upload') && a.tagName === 'BUTTON'")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files(odd_csv(tmp_path / "keys.csv"))
     expect(page.locator("#data-report")).to_contain_text("keys.csv")
     tab_to(page, "a => /^mend:.*:mojibake$/.test(a.dataset.press || '')")

@@ -90,10 +90,10 @@ def test_a_small_file_is_prepared_here(module_home, tmp_path):
 def test_many_who_ask_at_once_have_a_small_file_prepared_once(module_home, tmp_path, monkeypatch):
     counted, prepare = [], submit_module.prepare
 
-    def slowly(*rest):
+    def slowly(*rest, **named):
         counted.append(1)
         time.sleep(0.2)
-        return prepare(*rest)
+        return prepare(*rest, **named)
 
     monkeypatch.setattr(submit_module, "prepare", slowly)
     desk, part = Desk(module_home), DataPart(path=str(rows_file(tmp_path)))
