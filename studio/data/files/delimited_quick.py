@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from studio.data.ahead import ahead
+from studio.data.files.ahead import ahead
 from studio.data.files.dialect import Layout
 from studio.data.files.gather import MEMORY, refuse_rows, whole
 from studio.data.files.text import Text
@@ -65,7 +65,7 @@ def read_clean(text: Text, layout: Layout, named: Named, limit: int | None) -> C
     texts: dict[str, list[pa.Array]] = {column: [] for column in columns}
     rows = blank = 0
     parse = partial(_rows_of, columns=columns, layout=layout)
-    for _, (table, blank_lines) in ahead(parse, chain([body], blocks)):
+    for table, blank_lines in ahead(parse, chain([body], blocks)):
         for column, arrays in texts.items():
             arrays.extend(table[column].chunks)
         rows += table.num_rows
