@@ -27,6 +27,9 @@ def knob(
     unit: str = "",
     scale: Scale = "linear",
     advanced: bool = False,
+    group: str = "",
+    what: str = "",
+    picture: str = "",
 ) -> Any:
     """A recipe field.
 
@@ -38,7 +41,10 @@ def knob(
         step: how far one move of the slider goes (linear scale).
         unit: what it is counted in, such as "tokens".
         scale: whether a slider moves in equal differences or in equal ratios.
-        advanced: shown folded away.
+        advanced: shown folded away, under "More settings".
+        group: shown folded away, under this heading.
+        what: the answer to "What is this?" for somebody who never heard of it: two to five plain sentences.
+        picture: a drawing that goes with `what`: the name of a file in assets/pictures, without .svg.
     """
     low, high = bounds if bounds else (None, None)
     return Field(
@@ -47,7 +53,14 @@ def knob(
         description=help,
         ge=low,
         le=high,
-        json_schema_extra={"unit": unit, "step": step, "scale": scale, "advanced": advanced},
+        json_schema_extra={
+            "unit": unit,
+            "step": step,
+            "scale": scale,
+            "group": group or ("More settings" if advanced else ""),
+            "what": what,
+            "picture": picture,
+        },
     )
 
 
@@ -66,7 +79,10 @@ class Knob:
     step: float | None
     unit: str
     scale: Scale
-    advanced: bool
+    group: str
+    """The heading under which it is folded away; empty: always seen."""
+    what: str
+    picture: str
 
 
 def knobs(model: type[BaseModel]) -> list[Knob]:
@@ -92,5 +108,7 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         step=extra.get("step"),  # type: ignore[arg-type]
         unit=str(extra.get("unit", "")),
         scale=extra.get("scale", "linear"),  # type: ignore[arg-type]
-        advanced=bool(extra.get("advanced", False)),
+        group=str(extra.get("group", "")),
+        what=str(extra.get("what", "")),
+        picture=str(extra.get("picture", "")),
     )

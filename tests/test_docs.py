@@ -11,7 +11,7 @@ import yaml
 
 from studio.cli.parser import parse
 from studio.home import CHECKOUT, Home
-from studio.recipe.methods import METHODS
+from studio.recipe.methods.every import METHODS
 from studio.run.launchers import ThreadLauncher
 from studio.ui.page import build
 from studio.ui.studio import Studio

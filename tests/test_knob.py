@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from studio.data.part import Chunks, DataPart, Mapped, Reading
 from studio.knob import Knob, Part, knob, knobs
-from studio.recipe.methods import METHODS
+from studio.recipe.methods.every import METHODS
 from studio.recipe.recipe import ModelPart, TrainingPart
+from studio.recipe.tasks import TASKS
 
-PARTS = (ModelPart, DataPart, Reading, Mapped, Chunks, TrainingPart, *METHODS)
+PARTS = (ModelPart, DataPart, Reading, Mapped, Chunks, TrainingPart, *METHODS, *TASKS)
 ALL = [pytest.param(part, each, id=f"{part.__name__}.{each.name}") for part in PARTS for each in knobs(part)]
 
 
@@ -24,9 +25,9 @@ class Options(BaseModel):
 
 def test_a_knob_carries_all_that_was_declared():
     width, shape = knobs(Options)
-    assert width == Knob("width", "Width", "How wide.", 3, int, (), 1, 9, 2, "columns", "log", True)
+    assert width == Knob("width", "Width", "How wide.", 3, int, (), 1, 9, 2, "columns", "log", "More settings", "", "")
     assert shape == Knob("shape", "Shape", "Its shape.", "round", str, ("round", "square"), None, None, None, "",
-                         "linear", False)  # fmt: skip
+                         "linear", "", "", "")  # fmt: skip
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -11,7 +11,7 @@ from peft import LoraConfig, PeftConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from studio.recipe.methods import Lora
+from studio.recipe.methods.low_rank import Lora
 from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
 from studio.run.directory import Run
 

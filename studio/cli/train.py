@@ -157,7 +157,7 @@ def _result(run: Run) -> dict[str, Any]:
 def _options_text() -> str:
     from studio.data.part import DataPart
     from studio.knob import knobs
-    from studio.recipe.methods import METHODS, name_of
+    from studio.recipe.methods.every import METHODS, name_of
     from studio.recipe.recipe import ModelPart, TrainingPart
 
     lines = ["options of the recipe (for --set):"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from studio.data.dataset import Prepared
 from studio.data.wording import counted
@@ -17,12 +17,26 @@ SMALLEST_RANK = 8  # no rank up to this is called too large
 
 
 @dataclass(frozen=True)
+class Move:
+    """A change that would help, as a button: its label, and the options to set, by dotted key."""
+
+    label: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong. `option` names the recipe's key to change; a warning does not stop the run."""
+    """One thing that is wrong. `option` names the recipe's key to change.
+
+    Only an error stops the run. Advice is a warning from the literature, with its `source`; `moves` are what would
+    help, each a button on the page.
+    """
 
     option: str
     message: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "advice"] = "error"
+    moves: tuple[Move, ...] = ()
+    source: str = ""
 
 
 def problems(recipe: Recipe, prepared: Prepared | None, hardware: Hardware) -> list[Problem]:
@@ -46,7 +60,7 @@ def _of_data(recipe: Recipe, prepared: Prepared | None) -> Iterator[Problem]:
             f"You set {batch} rows a step, but there are only {rows} training rows. Each pass is then a single step.",
             "warning",
         )
-    yield from _of_rank(recipe.method.rank, rows)
+    yield from _of_rank(getattr(recipe.method, "rank", 0), rows)
 
 
 def _of_rank(rank: int, rows: int) -> Iterator[Problem]:
@@ -86,7 +100,7 @@ def _of_folder(recipe: Recipe, known: ModelFacts) -> Iterator[Problem]:
 def _of_memory(recipe: Recipe, parameters: int, hardware: Hardware) -> Iterator[Problem]:
     gpu = max((gpu.total_bytes for gpu in hardware.gpus), default=0)
     room, place = (gpu, "the GPU") if gpu else (hardware.memory_bytes, "this machine")
-    need = parameters * (recipe.method.weight_bytes or (2 if gpu else 4))
+    need = parameters * (recipe.method.weight_bytes() or (2 if gpu else 4))
     if need > room:
         yield Problem(
             "model.id",

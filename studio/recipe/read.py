@@ -10,10 +10,12 @@ import yaml
 from pydantic import ValidationError
 
 from studio.errors import StudioError
-from studio.recipe.methods import METHODS, name_of
+from studio.recipe.methods.every import METHODS, name_of
 from studio.recipe.recipe import Recipe
+from studio.recipe.tasks import TASKS
 
 LARGEST_RECIPE_BYTES = 1_000_000
+_NAMES = {str(kind.model_fields["name"].default) for kind in (*METHODS, *TASKS)}
 
 
 def changed(recipe: Recipe, dotted: Mapping[str, Any]) -> Recipe:
@@ -27,6 +29,8 @@ def changed(recipe: Recipe, dotted: Mapping[str, Any]) -> Recipe:
     tree = recipe.model_dump()
     if "method.name" in dotted:
         tree["method"] = _kept_options(tree["method"], dotted["method.name"])
+    if "task.name" in dotted:
+        tree["task"] = {}  # tasks have no options in common
     for key, value in dotted.items():
         branch = tree
         *parents, leaf = key.split(".")
@@ -47,8 +51,9 @@ def recipe_of(tree: Any) -> Recipe:
     if not isinstance(tree, dict):
         raise StudioError("A recipe holds the parts model, data, method and training; this text holds something else.")
     tree = dict(tree)
-    if isinstance(tree.get("method"), dict):
-        tree["method"] = {"name": "lora"} | tree["method"]
+    for part, usual in (("method", "lora"), ("task", "language-modeling")):
+        if isinstance(tree.get(part), dict):
+            tree[part] = {"name": usual} | tree[part]
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
@@ -98,7 +103,7 @@ def _kept_options(method: Mapping[str, Any], name: Any) -> dict[str, Any]:
 
 def _in_words(problem: Any) -> str:
     path = [str(step) for step in problem["loc"]]
-    if path[:1] == ["method"] and len(path) > 1 and path[1] in {name_of(m) for m in METHODS}:
+    if path[:1] in (["method"], ["task"]) and len(path) > 1 and path[1] in _NAMES:
         del path[1]  # pydantic names the union's branch there
     key, value, limit = ".".join(path), _shown(problem["input"]), problem.get("ctx", {})
     match problem["type"]:
@@ -114,7 +119,7 @@ def _in_words(problem: Any) -> str:
             return f"You set {key} to {value}, but it can only be one of {limit['expected']}. Choose one of them."
         case "union_tag_invalid":
             tag = _shown(limit["tag"])
-            return f"You set {key}.name to {tag}, but the methods are {limit['expected_tags']}. Choose one of them."
+            return f"You set {key}.name to {tag}, but the {key}s are {limit['expected_tags']}. Choose one of them."
         case _:
             return f"You set {key} to {value}, but that does not fit: {problem['msg'].lower()}."
 

@@ -12,7 +12,9 @@ from pydantic import Field
 
 from studio.data.part import DataPart
 from studio.knob import Part, knob
-from studio.recipe.methods import Lora, Method
+from studio.recipe.methods.every import Method
+from studio.recipe.methods.low_rank import Lora
+from studio.recipe.tasks import AnyTask, LanguageModeling
 
 
 class ModelPart(Part):
@@ -152,6 +154,25 @@ class TrainingPart(Part):
         unit="rows",
         advanced=True,
     )
+    save_steps: int = knob(
+        0,
+        "A checkpoint is written each time after so many steps, so that a run that breaks off can go on from there. "
+        "0: only when the run is stopped.",
+        label="Checkpoint every",
+        bounds=(0, 100_000),
+        step=1,
+        unit="steps",
+        group="Checkpoints",
+    )
+    saves_kept: int = knob(
+        2,
+        "Older checkpoints are removed; the best one stays where it is needed. Each is about three times what moves.",
+        label="Checkpoints kept",
+        bounds=(1, 100),
+        step=1,
+        unit="checkpoints",
+        group="Checkpoints",
+    )
 
 
 class Recipe(Part):
@@ -159,6 +180,7 @@ class Recipe(Part):
 
     model: ModelPart = ModelPart()
     data: DataPart = DataPart()
+    task: AnyTask = Field(default_factory=LanguageModeling)
     method: Method = Field(default_factory=Lora)
     training: TrainingPart = TrainingPart()
 

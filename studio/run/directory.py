@@ -84,6 +84,25 @@ class Run:
         """The finished adapter: whole, or absent."""
         return self.path / "adapter"
 
+    @property
+    def model(self) -> Path:
+        """The finished model, where the method keeps a whole one: whole, or absent."""
+        return self.path / "model"
+
+    @property
+    def result(self) -> Path | None:
+        """What came out: `adapter` or `model`, or None while there is none."""
+        return next((path for path in (self.adapter, self.model) if path.is_dir()), None)
+
+    @property
+    def stop_path(self) -> Path:
+        return self.path / "stop"
+
+    def checkpoints(self) -> list[Path]:
+        """The whole checkpoints, oldest first."""
+        found = [path for path in self.path.glob("checkpoints/checkpoint-*") if path.name[11:].isdigit()]
+        return sorted(found, key=lambda path: int(path.name[11:]))
+
     def events(self, cursor: int = 0) -> tuple[list[AnyEvent], int]:
         """What happened after byte `cursor`, and the next cursor."""
         return read_events(self.events_path, cursor)
@@ -98,10 +117,10 @@ class Run:
 
     def ask_to_stop(self) -> None:
         """End at the next step and keep what was learned; a waiting run is taken off the queue."""
-        (self.path / "stop").touch()
+        self.stop_path.touch()
 
     def asked_to_stop(self) -> bool:
-        return (self.path / "stop").exists()
+        return self.stop_path.exists()
 
     def ended(self) -> Ended | None:
         """How it ended, if it could say so."""

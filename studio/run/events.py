@@ -61,6 +61,12 @@ class Metrics(Event):
     values: dict[str, float]
 
 
+class Resumed(Event):
+    """The run goes on from the checkpoint of this step; what was measured after it does not count."""
+
+    kind: Literal["resumed"] = "resumed"
+
+
 class Ended(Event):
     """The last event of a run that could say how it ended. `folder` is what came out, if anything did."""
 
@@ -70,7 +76,7 @@ class Ended(Event):
     seconds: float = 0.0
 
 
-AnyEvent = Started | Phase | Decision | Warned | Metrics | Ended
+AnyEvent = Started | Phase | Decision | Warned | Metrics | Resumed | Ended
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="kind")])
 
 

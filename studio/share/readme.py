@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.recipe.methods import QLora
+from studio.recipe.methods.low_rank import QLora
 from studio.recipe.recipe import Recipe
 from studio.share.naming import PublicBase
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, Generic, TypeVar
 
 import gradio as gr
@@ -20,20 +21,17 @@ WIDEST_SLIDER = 100_000  # a range wider than this is a number to type
 class Form(Generic[M]):
     """The options of a pydantic model as gradio components.
 
-    Building it inside a `gr.Blocks` context draws the fields; those marked advanced are folded away. Options named in
-    `leave_out` are not drawn and keep the value of the model given to `read`.
+    Building it inside a `gr.Blocks` context draws the fields; those with a group are folded away under its heading.
+    Options named in `leave_out` are not drawn and keep the value of the model given to `read`.
     """
 
     def __init__(self, model: type[M], prefix: str, start: M | None = None, leave_out: tuple[str, ...] = ()) -> None:
         self._model = model
         self.fields: dict[str, Any] = {}  # gradio gives its components their events at run time
         shown = [knob for knob in knobs(model) if knob.name not in leave_out]
-        for knob in (knob for knob in shown if not knob.advanced):
-            self.fields[knob.name] = _component(knob, prefix, start)
-        advanced = [knob for knob in shown if knob.advanced]
-        if advanced:
-            with gr.Accordion("More settings", open=False):
-                for knob in advanced:
+        for group in dict.fromkeys(knob.group for knob in sorted(shown, key=lambda knob: knob.group != "")):
+            with gr.Accordion(group, open=False) if group else nullcontext():
+                for knob in (knob for knob in shown if knob.group == group):
                     self.fields[knob.name] = _component(knob, prefix, start)
 
     @property

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from studio.errors import StudioError
-from studio.recipe.methods import METHODS, method_named, name_of
+from studio.recipe.methods.every import METHODS, method_named, name_of
 from studio.recipe.presets import DEFAULT, preset_named, presets
 from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe
 from studio.recipe.recipe import Recipe, TrainingPart

@@ -6,7 +6,7 @@ import pytest
 
 from studio.answer.chat import ChatHost
 from studio.answer.engine import Engine
-from studio.recipe.methods import QLora
+from studio.recipe.methods.low_rank import QLora
 from studio.run.directory import Run
 from tests.tiny_run import make_run, one_thread
 

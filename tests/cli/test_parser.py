@@ -12,7 +12,7 @@ from studio.cli.parser import parse
 from studio.data.part import DataPart
 from studio.home import CHECKOUT
 from studio.knob import knobs
-from studio.recipe.methods import METHODS
+from studio.recipe.methods.every import METHODS
 from studio.recipe.recipe import ModelPart, TrainingPart
 
 SLOW = ("torch", "transformers", "gradio", "trl", "peft", "datasets", "pandas", "scipy", "huggingface_hub")

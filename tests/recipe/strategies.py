@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from studio.data.part import DataPart
 from studio.knob import Knob, knobs
-from studio.recipe.methods import METHODS
+from studio.recipe.methods.every import METHODS
 from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 import re
 
 import pytest
 
-from studio.recipe.methods import LAYERS, METHODS, Lora, QLora, method_named
+from studio.recipe import methods
+from studio.recipe.methods.every import METHODS, method_named
+from studio.recipe.methods.low_rank import LAYERS, Lora, QLora
+from studio.recipe.methods.method import Situation, TuningMethod
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -19,11 +24,13 @@ def test_a_method_introduces_itself(method):
     assert method.when.endswith(".")
 
 
-def test_every_method_of_the_file_is_in_the_registry():
-    from studio.recipe import methods
-
-    classes = [each for _, each in inspect.getmembers(methods, inspect.isclass) if issubclass(each, Lora)]
-    assert set(classes) == set(METHODS)
+def test_every_method_of_the_folder_is_in_the_registry():
+    found = set()
+    for module in pkgutil.iter_modules(methods.__path__, f"{methods.__name__}."):
+        for _, each in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(each, TuningMethod) and "title" in vars(each):
+                found.add(each)
+    assert found == set(METHODS)
     assert len({method().name for method in METHODS}) == len(METHODS)
 
 
@@ -33,7 +40,7 @@ def test_an_unknown_method_is_a_key_error():
 
 
 def test_lora_options_reach_peft():
-    config = Lora(rank=4, alpha=12, dropout=0.25, layers="attention").peft_config()
+    config = Lora(rank=4, alpha=12, dropout=0.25, layers="attention").peft_config(Situation())
     assert (config.r, config.lora_alpha, config.lora_dropout, config.task_type) == (4, 12, 0.25, "CAUSAL_LM")
     assert config.target_modules == LAYERS["attention"]
 
@@ -50,7 +57,7 @@ def test_the_chosen_layers_get_an_adapter_and_no_other(layers, expected, tiny_ba
     from peft import get_peft_model
     from transformers import LlamaForCausalLM
 
-    model = get_peft_model(LlamaForCausalLM.from_pretrained(tiny_base), Lora(layers=layers).peft_config())
+    model = get_peft_model(LlamaForCausalLM.from_pretrained(tiny_base), Lora(layers=layers).peft_config(Situation()))
     adapted = {name.split(".")[-4] for name, _ in model.named_parameters() if "lora_A" in name}
     assert adapted == expected
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.knob import knobs
-from studio.recipe.methods import METHODS, Lora, QLora
+from studio.recipe.methods.every import METHODS
+from studio.recipe.methods.low_rank import Lora, QLora
 from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, load_recipe, read_recipe, recipe_of
 from studio.recipe.recipe import Recipe, TrainingPart
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from pydantic import ValidationError
 
 from studio.data.part import DataPart
-from studio.recipe.methods import QLora
+from studio.recipe.methods.low_rank import QLora
 from studio.recipe.read import read_recipe
 from studio.recipe.recipe import Recipe
 from tests.recipe.strategies import RECIPES
@@ -25,7 +25,7 @@ def test_yaml_says_all_of_a_recipe(recipe):
 
 def test_yaml_is_for_people():
     text = Recipe(method=QLora(rank=4)).to_yaml()
-    assert list(yaml.safe_load(text)) == ["model", "data", "method", "training"]
+    assert list(yaml.safe_load(text)) == ["model", "data", "task", "method", "training"]
     assert "!!" not in text
     assert "&" not in text
     assert text.index("name: qlora") < len(text)

@@ -13,7 +13,8 @@ from peft import get_peft_model
 
 from studio.data.tokens.encode import prompt_messages
 from studio.errors import StudioError
-from studio.recipe.methods import QLora
+from studio.recipe.methods.low_rank import QLora
+from studio.recipe.methods.method import Situation
 from studio.run import base
 from studio.run.base import choose_precision, load_model
 from studio.run.tokenizer import load_tokenizer
@@ -149,7 +150,8 @@ def test_gradients_reach_every_layer_of_a_four_bit_base_after_an_evaluation_too(
     torch.manual_seed(0)
     method = QLora(rank=2)
     model = get_peft_model(
-        load_model(tiny_base, choose_precision("float32"), method.quantization(torch.float32)), method.peft_config()
+        load_model(tiny_base, choose_precision("float32"), method.quantization(torch.float32)),
+        method.peft_config(Situation()),
     )
     for name, weight in model.named_parameters():
         if "lora_B" in name:

@@ -15,12 +15,15 @@ from transformers import TrainerCallback
 from studio.errors import StudioError
 from studio.recipe.recipe import TrainingPart
 from studio.run import train as train_module
+from studio.run.arguments import training_arguments
 from studio.run.base import choose_precision
 from studio.run.directory import Run, Status
 from studio.run.events import EventWriter
 from studio.run.launchers import ThreadLauncher
 from studio.run.steps import steps_of
-from studio.run.train import explain, sft_config
+from studio.run.tasks import language_modeling
+from studio.run.tasks.language_modeling import LanguageModelingRunner
+from studio.run.train import callbacks_of, explain
 from tests.tiny_run import make_tokenizer, one_thread
 
 
@@ -47,14 +50,20 @@ def done(make_run) -> Callable[..., Run]:
 @pytest.fixture
 def bases(monkeypatch) -> list:
     """Every base model that is loaded for training, to be looked at afterwards."""
-    loaded, load = [], train_module.load_model
+    loaded, load = [], language_modeling.load_model
 
     def load_and_keep(*arguments):
         loaded.append(load(*arguments))
         return loaded[-1]
 
-    monkeypatch.setattr(train_module, "load_model", load_and_keep)
+    monkeypatch.setattr(language_modeling, "load_model", load_and_keep)
     return loaded
+
+
+def config_of(recipe, precision, folder, rows, held_out_rows):
+    """TRL's configuration as a run makes it."""
+    arguments = training_arguments(recipe, precision, folder, rows, held_out_rows)
+    return language_modeling.sft_config(recipe.training, arguments)
 
 
 def events(run: Run, kind: str) -> list:
@@ -153,12 +162,12 @@ def test_gradient_checkpointing_and_accumulation_change_the_memory_and_not_the_l
 def test_the_loss_is_on_the_completion_only(done, monkeypatch):
     seen = []
 
-    class Spy(train_module.SFTTrainer):
+    class Spy(language_modeling.Tuner):
         def compute_loss(self, model, inputs, *rest, **options):
             seen.append({name: inputs[name].clone() for name in ("input_ids", "labels")})
             return super().compute_loss(model, inputs, *rest, **options)
 
-    monkeypatch.setattr(train_module, "SFTTrainer", Spy)
+    monkeypatch.setattr(language_modeling, "Tuner", Spy)
     done({"training.epochs": 1, "training.evaluations": 0})
     tokenizer = make_tokenizer()
     learned = set()
@@ -184,14 +193,14 @@ class StopAt(TrainerCallback):
 
 
 def callbacks_too(monkeypatch, make: Callable[[Run], TrainerCallback]) -> None:
-    build = train_module._trainer
+    build = train_module.build_trainer
 
     def build_and_add(run, *rest):
         trainer = build(run, *rest)
         trainer.add_callback(make(run))
         return trainer
 
-    monkeypatch.setattr(train_module, "_trainer", build_and_add)
+    monkeypatch.setattr(train_module, "build_trainer", build_and_add)
 
 
 def test_stop_ends_it_at_that_step_and_keeps_what_was_learned(done, monkeypatch):
@@ -220,12 +229,12 @@ def test_stop_before_the_first_step(make_run):
 
 
 def test_a_loss_that_is_no_number_is_a_failure_and_never_a_zero(done, monkeypatch):
-    class Poisoned(train_module.SFTTrainer):
+    class Poisoned(language_modeling.Tuner):
         def compute_loss(self, *arguments, **options):
             loss = super().compute_loss(*arguments, **options)
             return loss * math.nan if self.state.global_step == 2 else loss
 
-    monkeypatch.setattr(train_module, "SFTTrainer", Poisoned)
+    monkeypatch.setattr(language_modeling, "Tuner", Poisoned)
     run = done({"training.epochs": 4, "training.evaluations": 0})
     assert run.status() is Status.FAILED
     losses = series(run, "loss")
@@ -240,7 +249,7 @@ def test_a_loss_that_is_no_number_is_a_failure_and_never_a_zero(done, monkeypatc
 def test_weights_that_are_no_numbers_are_never_kept(done, monkeypatch):
     """The last step can spoil them while its loss, measured before, was fine."""
 
-    class Spoiler(train_module.SFTTrainer):
+    class Spoiler(language_modeling.Tuner):
         def training_step(self, model, *rest, **options):
             loss = super().training_step(model, *rest, **options)
             if self.state.global_step == 2:
@@ -249,7 +258,7 @@ def test_weights_that_are_no_numbers_are_never_kept(done, monkeypatch):
                         weight.grad.fill_(math.nan)
             return loss
 
-    monkeypatch.setattr(train_module, "SFTTrainer", Spoiler)
+    monkeypatch.setattr(language_modeling, "Tuner", Spoiler)
     run = done({"training.epochs": 1, "training.evaluations": 0})
     assert run.status() is Status.FAILED
     assert not run.adapter.exists()
@@ -281,7 +290,7 @@ def test_rows_that_are_cut_or_left_out_are_named(done, tmp_path):
 @pytest.mark.parametrize(("steps", "asked"), [(5, 2), (11, 4), (15, 8), (60, 8), (23, 8), (12, 100), (12, 1), (100, 3)])
 def test_the_held_out_loss_is_measured_about_as_often_as_asked(steps, asked, make_recipe):
     recipe = make_recipe({"training.max_steps": steps, "training.evaluations": asked})
-    config = sft_config(recipe, choose_precision("float32"), Path("x"), 18, 6)
+    config = config_of(recipe, choose_precision("float32"), Path("x"), 18, 6)
     measured = steps // int(config.eval_steps)
     assert 0.65 * min(asked, steps) <= measured <= 1.5 * asked
     assert config.eval_on_start
@@ -318,7 +327,7 @@ def test_an_error_that_nobody_expected_is_a_failed_run_with_words(make_run, monk
     def broken(*_):
         raise RuntimeError("sorcery" * 200)
 
-    monkeypatch.setattr(train_module, "_trainer", broken)
+    monkeypatch.setattr(train_module, "build_trainer", broken)
     run = make_run()
     train_module.train(run)
     assert run.status() is Status.FAILED
@@ -354,6 +363,7 @@ OTHER = {
     "learning_rate": 0.05, "epochs": 5.0, "max_steps": 3, "batch_size": 2, "gradient_accumulation": 4, "warmup": 0.3,
     "schedule": "linear", "max_length": 30, "weight_decay": 0.1, "max_grad_norm": 2.0, "seed": 7,
     "precision": "bfloat16", "gradient_checkpointing": True, "evaluations": 5, "evaluation_rows": 3,
+    "save_steps": 7, "saves_kept": 5,
 }  # fmt: skip
 
 
@@ -364,26 +374,32 @@ def test_no_option_goes_unread(field, make_run, tmp_path):
     def asked_of_the_trainer(run: Run) -> object:
         recipe, tokenizer = run.recipe, make_tokenizer()
         with EventWriter(tmp_path / "events.jsonl") as writer:
-            parts = [train_module._encoded(run, part, tokenizer, recipe, writer) for part in ("train", "held_out")]
-        rows = [(part.encoded.input_ids, part.encoded.labels) for part in parts]
+            runner = LanguageModelingRunner(recipe)
+            parts = [runner.rows(run, part, tokenizer, writer).dataset for part in ("train", "held_out")]
+        rows = [(part["input_ids"][:], part["labels"][:]) for part in parts]
         precision = choose_precision(recipe.training.precision)
-        config = sft_config(recipe, precision, tmp_path, len(rows[0][0]), len(rows[1][0]))
-        return rows, precision, {name: value for name, value in vars(config).items() if not name.startswith("_")}
+        config = config_of(recipe, precision, tmp_path, len(rows[0][0]), len(rows[1][0]))
+        saving = [vars(callback) | {"_run": None} for callback in callbacks_of(run, recipe)]
+        return (
+            (rows, saving),
+            precision,
+            {name: value for name, value in vars(config).items() if not name.startswith("_")},
+        )
 
     assert field in OTHER, "say here what else this option can be"
     usual, changed = make_run(), make_run({f"training.{field}": OTHER[field]})
     before, after = asked_of_the_trainer(usual), asked_of_the_trainer(changed)
     if field == "max_length":  # TRL's own is not looked at where the rows are ready
-        assert before[0] != after[0]
+        assert before[0][0] != after[0][0]
     differing = {name for name in before[2] if str(before[2][name]) != str(after[2][name])}
     assert before[:2] != after[:2] or differing - {"_n_gpu", "logging_dir", "run_name"}
 
 
 def test_warm_up_is_a_share_of_the_steps(make_recipe):
-    config = sft_config(make_recipe({"training.warmup": 0.25}), choose_precision("float32"), Path("x"), 18, 6)
+    config = config_of(make_recipe({"training.warmup": 0.25}), choose_precision("float32"), Path("x"), 18, 6)
     assert config.get_warmup_steps(40) == 10
     assert (
-        sft_config(make_recipe({"training.warmup": 0}), choose_precision("float32"), Path("x"), 18, 6).get_warmup_steps(
+        config_of(make_recipe({"training.warmup": 0}), choose_precision("float32"), Path("x"), 18, 6).get_warmup_steps(
             40
         )
         == 0
@@ -391,7 +407,7 @@ def test_warm_up_is_a_share_of_the_steps(make_recipe):
 
 
 def test_a_run_asks_nobody(make_recipe):
-    config = sft_config(make_recipe(), choose_precision("float32"), Path("x"), 18, 6)
+    config = config_of(make_recipe(), choose_precision("float32"), Path("x"), 18, 6)
     assert config.report_to in ([], ["none"], "none")
     assert not config.push_to_hub
     assert config.save_strategy == "no"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.recipe.methods import Lora, QLora
+from studio.recipe.methods.low_rank import Lora, QLora
 from studio.run.directory import Run
 from tests.tiny_run import make_base, make_run, one_thread
 

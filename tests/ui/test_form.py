@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from studio.answer.settings import Settings
 from studio.knob import knobs
-from studio.recipe.methods import METHODS
+from studio.recipe.methods.every import METHODS
 from studio.recipe.recipe import TrainingPart
 from studio.ui.form import Form
 

@@ -10,12 +10,12 @@ from studio.data.dataset import prepare
 from studio.data.example import Example, Examples
 from studio.data.part import Chunks, DataPart, Mapped
 from studio.data.tokens.encode import encode
-from studio.run import train as train_module
 from studio.run.events import EventWriter
 from studio.run.study import tokens as tokens_module
 from studio.run.study.caches import Cache
 from studio.run.study.lengths import lengths_at
 from studio.run.study.tokens import Encoding, encoded_rows, known_tokens
+from studio.run.tasks.language_modeling import LanguageModelingRunner
 from tests.tiny_run import make_tokenizer
 
 ROWS = Examples.of(Example(row, f"Ask {row}", f"Say {'x' * row}") for row in range(1, 30))
@@ -131,21 +131,23 @@ def test_a_run_takes_what_the_study_made(home, make_run, calls):
         encoded_rows(rows, how, Cache(home.cache), known_as)
     del calls[:]
     with EventWriter(run.events_path) as events:
-        rows = {part: train_module._encoded(run, part, tokenizer, recipe, events) for part in ("train", "held_out")}
+        rows = {
+            part: LanguageModelingRunner(recipe).rows(run, part, tokenizer, events) for part in ("train", "held_out")
+        }
     assert calls == []
-    assert (len(rows["train"].encoded), len(rows["held_out"].encoded)) == (18, 6)
+    assert (len(rows["train"]), len(rows["held_out"])) == (18, 6)
     assert "rows already tokenised" in [event.choice for event in run.events()[0] if event.kind == "decision"]
     key = how.key(prepared.train, prepared.fingerprint)
-    assert rows["train"].entry.path.name == known_tokens(Cache(home.cache), key).entry.path.name
+    assert rows["train"].keeps.path.name == known_tokens(Cache(home.cache), key).entry.path.name
 
 
 def test_a_run_that_stands_alone_makes_its_own(make_run, calls, tmp_path):
     run = make_run()
     alone = type(run)(run.path.rename(tmp_path / "alone"))
     with EventWriter(alone.events_path) as events:
-        rows = train_module._encoded(alone, "train", make_tokenizer(), alone.recipe, events)
+        rows = LanguageModelingRunner(alone.recipe).rows(alone, "train", make_tokenizer(), events)
     assert calls == [18]
-    assert rows.entry is None
+    assert rows.keeps is None
 
 
 def test_a_full_disk_in_a_run_is_a_warning(make_run, monkeypatch):
@@ -155,7 +157,7 @@ def test_a_full_disk_in_a_run_is_a_warning(make_run, monkeypatch):
     run = make_run()
     monkeypatch.setattr(tokens_module, "_write", full)
     with EventWriter(run.events_path) as events:
-        rows = train_module._encoded(run, "train", make_tokenizer(), run.recipe, events)
-    assert len(rows.encoded) == 18
+        rows = LanguageModelingRunner(run.recipe).rows(run, "train", make_tokenizer(), events)
+    assert len(rows) == 18
     (warned,) = run.events()[0]
     assert "the disk is full" in warned.message

@@ -1,16 +1,11 @@
-"""The tuning methods: each a class with its options and what it does to a model.
-
-To add one: write its class and put its name in `METHODS`. Form, command line, presets check and docs follow.
-Nothing heavy is imported until a method is asked to act, because the page reads the options from here.
-"""
+"""LoRA and its kin: the base stays as it is, and thin matrices beside its weight matrices learn the difference."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Union
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from studio.knob import knob
+from studio.recipe.methods.method import Family, Situation, TuningMethod
 
 if TYPE_CHECKING:
     import peft
@@ -24,20 +19,21 @@ LAYERS = {
 }
 
 
-class Lora(BaseModel):
+class Lora(TuningMethod):
     """LoRA: the base stays as it is; beside each chosen weight matrix two thin matrices learn the difference."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     title: ClassVar[str] = "LoRA"
+    family: ClassVar[Family] = "Low-rank adapters"
     source: ClassVar[str] = "Hu et al. 2021, arXiv 2106.09685, section 4"
     when: ClassVar[str] = (
         "The first thing to try. Trains about 1 % of the weights, keeps the base untouched, and the result is a small "
         "file. Choose QLoRA when the base does not fit the memory."
     )
 
-    weight_bytes: ClassVar[float | None] = None  # of the base, while it trains; None: as its precision takes
+    first: ClassVar[str] = "Rank 16, alpha 32, all linear layers, no dropout."
+    good_at: ClassVar[str] = "nearly everything, at little cost"
 
-    name: Literal["lora"] = "lora"
+    name: Literal["lora"] = "lora"  # type: ignore[assignment]
     rank: int = knob(
         16,
         "How wide the two thin matrices are: more rank can learn more, costs more memory, and with few rows learns "
@@ -69,16 +65,11 @@ class Lora(BaseModel):
         label="Layers",
     )
 
-    def quantization(self, compute_dtype: torch.dtype) -> transformers.BitsAndBytesConfig | None:
-        """How the base is stored while it trains; None keeps it in its own precision."""
-        return None
-
-    def peft_config(self) -> peft.PeftConfig:
-        """The adapter to put on the base."""
+    def peft_config(self, situation: Situation) -> peft.PeftConfig:
         from peft import LoraConfig
 
         return LoraConfig(
-            task_type="CAUSAL_LM",
+            task_type=situation.task_type,
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
@@ -96,7 +87,8 @@ class QLora(Lora):
         "slower, and answers differ a little from LoRA's."
     )
 
-    weight_bytes: ClassVar[float | None] = 0.6  # 4 bits, their scales, and the embeddings in 16 bits
+    first: ClassVar[str] = "NF4 with double quantization, and LoRA's own options as they are."
+    good_at: ClassVar[str] = "large bases on small GPUs"
 
     name: Literal["qlora"] = "qlora"  # type: ignore[assignment]
     quant_type: Literal["nf4", "fp4"] = knob(
@@ -113,6 +105,9 @@ class QLora(Lora):
         advanced=True,
     )
 
+    def weight_bytes(self) -> float:
+        return 0.6  # 4 bits, their scales, and the embeddings in 16 bits
+
     def quantization(self, compute_dtype: torch.dtype) -> transformers.BitsAndBytesConfig:
         from transformers import BitsAndBytesConfig
 
@@ -122,21 +117,3 @@ class QLora(Lora):
             bnb_4bit_use_double_quant=self.double_quantization,
             bnb_4bit_compute_dtype=compute_dtype,
         )
-
-
-METHODS: tuple[type[Lora], ...] = (Lora, QLora)
-
-if TYPE_CHECKING:
-    Method = Lora
-else:
-    Method = Annotated[Union[METHODS], Field(discriminator="name")]  # noqa: UP007 (a tuple cannot be written with |)
-
-
-def method_named(name: str) -> type[Lora]:
-    """The method class whose `name` field is `name`. Raises KeyError for one that does not exist."""
-    return {name_of(method): method for method in METHODS}[name]
-
-
-def name_of(method: type[Lora]) -> str:
-    """What a recipe calls the method."""
-    return str(method.model_fields["name"].default)

@@ -1,0 +1,118 @@
+"""Saving and loading a run on its way: the weights that move, the optimiser, the random numbers, the place in the data.
+
+One way for all methods: what moves is kept by name and put back in place, so that a resumed run goes on exactly.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
+
+from studio.recipe.methods.method import TuningMethod
+from studio.run.directory import Run
+
+WEIGHTS = "trained.safetensors"
+OF_METHOD = "method:"  # before the names of what the method keeps by itself
+DRAFT = ".partial"
+
+
+class Saves:
+    """A trainer's saving and loading, and its method's optimiser: to be put before a trainer's class.
+
+    A checkpoint is written elsewhere and renamed when whole.
+    """
+
+    args: TrainingArguments
+    state: TrainerState
+    model: Any
+    optimizer: Any
+
+    def __init__(self, *arguments: Any, method: TuningMethod, **options: Any) -> None:
+        self.method = method
+        super().__init__(*arguments, **options)
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """The method's own optimiser, or the one that the recipe asks for."""
+        trained = self.model if model is None else model
+        if self.optimizer is None:
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args, trained)  # type: ignore[attr-defined]
+            self.optimizer = self.method.optimizer(trained, kind, options | {"weight_decay": self.args.weight_decay})
+        return super().create_optimizer(model)  # type: ignore[misc]
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """What a checkpoint keeps of the model."""
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_weights(self.model, self.method, folder / WEIGHTS)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        final = Path(str(self.args.output_dir))
+        name, limit = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}", self.args.save_total_limit
+        draft = final / DRAFT
+        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            self.args.output_dir, self.args.save_total_limit = str(draft), None
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]
+        finally:
+            self.args.output_dir, self.args.save_total_limit = str(final), limit
+        if self.state.best_global_step:
+            self.state.best_model_checkpoint = str(final / f"{PREFIX_CHECKPOINT_DIR}-{self.state.best_global_step}")
+            self.state.save_to_json(str(draft / name / TRAINER_STATE_NAME))
+        shutil.rmtree(final / name, ignore_errors=True)
+        (draft / name).rename(final / name)
+        shutil.rmtree(draft)  # what else a trainer wrote, such as its model card
+        rotate_checkpoints(
+            output_dir=str(final),
+            save_total_limit=limit,
+            best_model_checkpoint=self.state.best_model_checkpoint,
+            use_mtime=True,
+        )
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        read_weights(model or self.model, self.method, Path(resume_from_checkpoint) / WEIGHTS)
+
+    def _load_best_model(self) -> None:
+        read_weights(self.model, self.method, Path(str(self.state.best_model_checkpoint)) / WEIGHTS)
+
+
+def write_weights(model: Any, method: TuningMethod, path: Path) -> None:
+    """Keep all weights of `model` that move, and what the method needs beside them."""
+    kept = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+    kept |= {OF_METHOD + name: value for name, value in method.state(model).items()}
+    save_file({name: value.contiguous().cpu().clone() for name, value in kept.items()}, path)
+
+
+def read_weights(model: Any, method: TuningMethod, path: Path) -> None:
+    """Put back what `write_weights` kept. Raises KeyError where the model has other weights."""
+    kept = load_file(path)
+    weights = dict(model.named_parameters())
+    with torch.no_grad():
+        for name in [name for name in kept if not name.startswith(OF_METHOD)]:
+            weights[name].copy_(kept[name])
+    method.restore(model, {name.removeprefix(OF_METHOD): kept[name] for name in kept if name.startswith(OF_METHOD)})
+
+
+class SaveAt(TrainerCallback):  # type: ignore[misc]
+    """Saves every so many steps, and when the run is stopped, so that it can be resumed."""
+
+    def __init__(self, run: Run, every: int) -> None:
+        self._run = run
+        self._every = every
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        due = self._every > 0 and state.global_step % self._every == 0
+        if due or self._run.asked_to_stop():
+            control.should_save = True
+
+
+def newest(run: Run) -> Path | None:
+    """The newest checkpoint of a run."""
+    found = run.checkpoints()
+    return found[-1] if found else None

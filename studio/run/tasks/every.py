@@ -1,0 +1,14 @@
+"""Which runner trains which task."""
+
+from __future__ import annotations
+
+from studio.recipe.recipe import Recipe
+from studio.run.tasks.language_modeling import LanguageModelingRunner
+from studio.run.tasks.runner import TaskRunner
+
+RUNNERS: dict[str, type[TaskRunner]] = {"language-modeling": LanguageModelingRunner}
+
+
+def runner_of(recipe: Recipe) -> TaskRunner:
+    """How the recipe's task is trained."""
+    return RUNNERS[recipe.task.name](recipe)

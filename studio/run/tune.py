@@ -1,0 +1,33 @@
+"""Puts a recipe's method on a loaded base, and says how much of it then moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peft import PeftModel, get_peft_model
+from transformers import PreTrainedModel, set_seed
+
+from studio.recipe.methods.method import Situation
+from studio.recipe.recipe import Recipe
+
+Tuned = PeftModel | PreTrainedModel
+
+
+def put_on(model: PreTrainedModel, recipe: Recipe, situation: Situation) -> Tuned:
+    """The model as `recipe.method` trains it: adapter added, `requires_grad` set. The recipe's seed draws its start."""
+    set_seed(recipe.training.seed)
+    config = recipe.method.peft_config(situation)
+    tuned: Any = model if config is None else get_peft_model(model, config)
+    if config is not None and recipe.training.gradient_checkpointing:
+        tuned.enable_input_require_grads()
+    recipe.method.choose(tuned)
+    return tuned
+
+
+def counted(model: Tuned) -> tuple[int, int]:
+    """How many weights move, and how many there are; weights in 4 bits count as what they stand for."""
+    if isinstance(model, PeftModel):
+        trainable, parameters = model.get_nb_trainable_parameters()
+        return int(trainable), int(parameters)
+    weights = list(model.parameters())
+    return sum(each.numel() for each in weights if each.requires_grad), sum(each.numel() for each in weights)
