@@ -52,6 +52,10 @@ class TuningMethod(Part):
     """Whether weights of the base itself move. They are then held in float32, whatever the precision."""
     rate: ClassVar[float] = 1.0
     """The learning rate to begin with, as a multiple of what LoRA wants for the same base."""
+    works_with_checkpointing: ClassVar[bool] = True
+    """Whether it trains under gradient checkpointing."""
+    tasks: ClassVar[tuple[str, ...]] = ("language-modeling", "sequence-classification", "masked-language-modeling")
+    """The tasks that it can be used for, by the names that recipes have for them."""
 
     name: str
 
