@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from peft import PeftModel, get_peft_model
@@ -16,7 +17,7 @@ Tuned = PeftModel | PreTrainedModel
 def put_on(model: PreTrainedModel, recipe: Recipe, situation: Situation) -> Tuned:
     """The model as `recipe.method` trains it: adapter added, `requires_grad` set. The recipe's seed draws its start."""
     set_seed(recipe.training.seed)
-    config = recipe.method.peft_config(situation)
+    config = recipe.method.peft_config(replace(situation, model=model))
     tuned: Any = model if config is None else get_peft_model(model, config)
     if config is not None and recipe.training.gradient_checkpointing:
         tuned.enable_input_require_grads()

@@ -24,12 +24,14 @@ class Situation:
     """The run that a method acts in.
 
     `task_type` is PEFT's name for what the model answers with ("CAUSAL_LM", "SEQ_CLS"; None where PEFT has no name),
-    `steps` how many optimiser steps the run takes, `tokenizer` the folder of the base model's tokenizer.
+    `steps` how many optimiser steps the run takes, `tokenizer` the folder of the base model's tokenizer, `model` the
+    loaded base before anything was put on it (None: not loaded, choose by the options alone).
     """
 
     task_type: str | None = "CAUSAL_LM"
     steps: int = 1
     tokenizer: str = ""
+    model: Any = None
 
 
 class TuningMethod(Part):
