@@ -17,7 +17,8 @@ SPACE_DISK = Path("/data")  # the persistent disk of a Hugging Face Space, where
 
 @dataclass(frozen=True)
 class Home:
-    """The studio's folder. `runs` holds one folder a run, `uploads` one folder an uploaded file.
+    """The studio's folder. `runs` holds one folder a run, `uploads` one folder an uploaded file,
+    `searches` one folder a search.
 
     `cache` holds what can be made again at any time (see studio.run.study.caches).
     """
@@ -31,6 +32,10 @@ class Home:
     @property
     def uploads(self) -> Path:
         return self.root / "uploads"
+
+    @property
+    def searches(self) -> Path:
+        return self.root / "searches"
 
     @property
     def cache(self) -> Path:

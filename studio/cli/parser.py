@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
-from studio.cli import answers, data, export, runs, train
+from studio.cli import answers, data, export, runs, search, train
 
-ROOMS = (data, train, runs, answers, export)
+ROOMS = (data, train, search, runs, answers, export)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from studio.home import Home
     from studio.recipe.recipe import Recipe
     from studio.run.directory import Run
+    from studio.run.launchers import Launcher
 
 TICK = 0.5  # seconds between looks at the run
 
@@ -31,13 +32,20 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         epilog=_options_text(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_recipe(verb)
+    verb.set_defaults(verb=train)
+
+
+def add_recipe(verb: argparse.ArgumentParser) -> None:
+    """Let a verb be told a recipe and where to train it."""
     verb.add_argument("recipe", help="a YAML file or the name of a preset")
     verb.add_argument("--model", help="base model: starter, owner/name on the Hub, or a folder")
     verb.add_argument("--data", help="training file; the recipe's held-out file is then not used")
     verb.add_argument("--held-out", help="file of held-out pairs")
-    verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change an option listed below")
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change an option (`train --help` lists them)"
+    )
     verb.add_argument("--launcher", choices=("process", "thread"), default="process", help="where it trains")
-    verb.set_defaults(verb=train)
 
 
 def train(options: argparse.Namespace) -> int:
@@ -89,13 +97,19 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
     return changed(recipe, changes)
 
 
+def launcher_of(options: argparse.Namespace, home: Home) -> Launcher:
+    """Where the options want it trained."""
+    from studio.run.launchers import ProcessLauncher, ThreadLauncher
+
+    return ThreadLauncher() if options.launcher == "thread" else ProcessLauncher(home)
+
+
 def _watch(home: Home, run: Run, options: argparse.Namespace) -> bool:
     """Wait for the run to end, doing it here unless an open studio does; whether it ended well."""
     from studio.run.directory import Status
-    from studio.run.launchers import ProcessLauncher, ThreadLauncher
     from studio.run.queue import Queue
 
-    queue = Queue(home, ThreadLauncher() if options.launcher == "thread" else ProcessLauncher(home), spare=False)
+    queue = Queue(home, launcher_of(options, home), spare=False)
     queue.start()
     cursor = 0
     try:

@@ -7,7 +7,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -148,8 +148,8 @@ class Run:
         return events[-1] if events else None
 
 
-def create_run(home: Home, recipe: Recipe, prepared: Prepared) -> Run:
-    """Make the directory of a new run, whole at once, and thereby put it in the queue.
+def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[str, str] | None = None) -> Run:
+    """Make the directory of a new run, whole at once, and thereby put it in the queue. `notes`: further files by name.
 
     Raises:
         StudioError: the disk is full or read-only.
@@ -161,6 +161,8 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared) -> Run:
         write_rows(draft / "data" / "train.jsonl", prepared.train)
         write_rows(draft / "data" / "held_out.jsonl", prepared.held_out)
         (draft / "data" / "source.json").write_text(json.dumps(_source(recipe, prepared), indent=1), "utf-8")
+        for name, text in (notes or {}).items():
+            (draft / name).write_text(text, "utf-8")
         return Run(_rename_to_free_name(draft, home.runs))
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)

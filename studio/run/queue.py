@@ -46,6 +46,10 @@ class Queue:
         """Look now: there is a new run."""
         self._poked.set()
 
+    def in_charge(self) -> bool:
+        """Whether this process is the one that starts runs."""
+        return self._lock is not None
+
     def close(self) -> None:
         """Start no more runs. One in progress goes on where its launcher lets it."""
         self._closed.set()

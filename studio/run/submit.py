@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -49,8 +50,8 @@ def _prepared(asked: _Asked) -> Prepared:
     )
 
 
-def submit(home: Home, recipe: Recipe) -> Run:
-    """Check `recipe`, freeze its rows and put its run into the queue.
+def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -> Run:
+    """Check `recipe`, freeze its rows and put its run into the queue. `notes` are texts to lie beside it, by file name.
 
     Raises:
         StudioError: everything that stands in the way, at once.
@@ -66,7 +67,7 @@ def submit(home: Home, recipe: Recipe) -> Run:
             f"This very recipe with these very rows is already in progress as {twin.name}. Watch it in the Run tab, "
             "or change something first."
         )
-    return create_run(home, recipe, prepared)
+    return create_run(home, recipe, prepared, notes)
 
 
 def _twin(home: Home, recipe: Recipe, fingerprint: str) -> Run | None:
