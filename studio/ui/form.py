@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from studio.knob import Knob, knobs
 from studio.ui.log_slider import log_slider
+from studio.ui.what import what_html
 
 M = TypeVar("M", bound=BaseModel)
 WIDEST_SLIDER = 100_000  # a range wider than this is a number to type
@@ -22,6 +23,7 @@ class Form(Generic[M]):
     """The options of a pydantic model as gradio components.
 
     Building it inside a `gr.Blocks` context draws the fields; those with a group are folded away under its heading.
+    A field that says what it is gets a "What is this?" below it.
     Options named in `leave_out` are not drawn and keep the value of the model given to `read`.
     """
 
@@ -30,9 +32,11 @@ class Form(Generic[M]):
         self.fields: dict[str, Any] = {}  # gradio gives its components their events at run time
         shown = [knob for knob in knobs(model) if knob.name not in leave_out]
         for group in dict.fromkeys(knob.group for knob in sorted(shown, key=lambda knob: knob.group != "")):
-            with gr.Accordion(group, open=False) if group else nullcontext():
+            with gr.Accordion(group, open=False, elem_id=dashed(prefix, group)) if group else nullcontext():
                 for knob in (knob for knob in shown if knob.group == group):
                     self.fields[knob.name] = _component(knob, prefix, start)
+                    if knob.what:
+                        gr.HTML(what_html(knob), apply_default_css=False, elem_classes="what-block")
 
     @property
     def components(self) -> set[Block]:
@@ -53,12 +57,17 @@ class Form(Generic[M]):
         return {component: gr.update(value=getattr(model, name)) for name, component in self.fields.items()}
 
 
+def dashed(prefix: str, name: str) -> str:
+    """The id that a field or a fold of a form has in the page."""
+    return f"{prefix}-{name}".lower().replace("_", "-").replace(" ", "-")
+
+
 def _component(knob: Knob, prefix: str, start: BaseModel | None) -> Component:
     value = getattr(start, knob.name) if start is not None else knob.default
     common: dict[str, Any] = {
         "label": f"{knob.label} ({knob.unit})" if knob.unit else knob.label,
         "info": knob.help,
-        "elem_id": f"{prefix}-{knob.name}".replace("_", "-"),
+        "elem_id": dashed(prefix, knob.name),
     }
     if knob.choices:
         return gr.Dropdown(list(knob.choices), value=value, **common)

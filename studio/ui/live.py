@@ -73,7 +73,7 @@ def live_head() -> str:
     """What the page's head needs for the live view and the plots of the data room. Plotly is fetched by live.js when
     the page is idle, for both."""
     plotly = f'data-plotly="studio/assets/plotly.min.js?v={metadata.version("plotly")}"'
-    styles = [f'<link rel="stylesheet" href="{_address(name)}">' for name in ("live.css", "data.css")]
+    styles = [f'<link rel="stylesheet" href="{_address(name)}">' for name in ("live.css", "data.css", "recipe.css")]
     scripts = [f'<script src="{_address("live.js")}" {plotly} defer></script>']
     return "\n".join([*styles, *scripts, f'<script src="{_address("data.js")}" defer></script>'])
 
@@ -212,7 +212,7 @@ def _entry(event: Decision | Warned | Started, progress: Progress) -> Json:
 
 def _assets() -> dict[str, Path]:
     """The files that may be fetched. Plotly's script comes from its package, which need not be imported for that."""
-    files = {name: ASSETS / name for name in ("live.js", "live.css", "data.js", "data.css")}
+    files = {name: ASSETS / name for name in ("live.js", "live.css", "data.js", "data.css", "recipe.css")}
     package = util.find_spec("plotly")
     if package and package.submodule_search_locations:
         files["plotly.min.js"] = Path(package.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
