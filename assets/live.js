@@ -57,7 +57,7 @@
     if (status === "finished") return ended || `Done after ${exactly(clock.elapsed)}. The tuned model is ready.`;
     if (status === "stopped") return ended || "Taken off the queue before it began.";
     if (status === "failed") return ended || "It failed without a reason. The run's log has the details.";
-    return "The trainer's process ended without a word. It may have been killed or run out of memory: see output.log in the run's folder, then train again.";
+    return "The trainer's process ended without a word. It may have been killed or run out of memory: see output.log in the run's folder, then press Resume, or train again where it kept no checkpoint.";
   };
 
   /* Plotly, fetched once and only where there is something to draw */
@@ -78,7 +78,7 @@
     return plotlyAsked;
   };
 
-  window.atelier = { fetchPlotly }; // data.js draws with it too
+  window.atelier = { fetchPlotly, look: () => views.forEach((view) => view.wake()) }; // data.js draws with it too
 
   /* the title of the page: how far the run is, for whoever looks at other tabs meanwhile */
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from studio.progress import Mean
-from studio.run.events import AnyEvent, Metrics
+from studio.run.events import AnyEvent, Metrics, that_count
 
 Figure = dict[str, Any]
 
@@ -78,8 +78,8 @@ TRACES = (
 
 
 def loss_figure(events: Iterable[AnyEvent]) -> Figure:
-    """The whole chart of a run: its losses, and below them learning rate and speed, over the steps."""
-    points, _ = new_points(events)
+    """The whole chart of a run: its losses, and below them learning rate and speed, over the steps that count."""
+    points, _ = new_points(that_count(events))
     return draw(points)
 
 

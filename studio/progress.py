@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.run.events import AnyEvent, Ended, Metrics, Phase, Started
+from studio.run.events import AnyEvent, Ended, Metrics, Phase, Resumed, Started
 
 Number = float | Literal["not a number"] | None
 STEP_MEMORY = 0.95  # the step time is a mean over about the last twenty steps
@@ -61,7 +61,7 @@ class Progress(BaseModel):
         """Where the run stands once `events` have happened too."""
         progress = self
         for event in events:
-            changes = progress._changes(event) | {"last": event.time, "began": progress.began or event.time}
+            changes = {"last": event.time, "began": progress.began or event.time} | progress._changes(event)
             progress = progress.model_copy(update=changes)
         return progress
 
@@ -90,9 +90,17 @@ class Progress(BaseModel):
             return {"phase": event.phase, "paced": event.time}
         if isinstance(event, Ended):
             return {"phase": ""}
+        if isinstance(event, Resumed):
+            return self._resumed(event)
         if isinstance(event, Metrics):
             return self._measured(event)
         return {}
+
+    def _resumed(self, event: Resumed) -> dict[str, object]:
+        """Back at the step that it goes on from; the time in which nothing was done does not count."""
+        idle = max(0.0, event.time - self.last) if self.last else 0.0
+        began = self.began + idle if self.began else event.time
+        return {"phase": "", "step": event.step, "checked_at": min(self.checked_at, event.step), "began": began}
 
     def _measured(self, event: Metrics) -> dict[str, object]:
         took = max(0.0, event.time - self.paced) if self.paced else 0.0

@@ -1,11 +1,13 @@
-"""`runs`, `stop RUN`: every run with its computed status, and the wish to end one."""
+"""`runs`, `stop RUN`, `resume RUN`: every run with its computed status, ending one, and going on with it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
+from studio.cli.watch import add_launcher, see_through
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     stopping = verbs.add_parser("stop", parents=[common], help="end a run at its next step and keep the result")
     stopping.add_argument("run")
     stopping.set_defaults(verb=stop)
+    resuming = verbs.add_parser("resume", parents=[common], help="go on with a run that was stopped or broke off")
+    resuming.add_argument("run")
+    add_launcher(resuming)
+    resuming.set_defaults(verb=resume)
 
 
 def runs(options: argparse.Namespace) -> int:
@@ -33,7 +39,7 @@ def runs(options: argparse.Namespace) -> int:
         print("There is no run yet. Start one: python -m studio train starter")
     for fact in [] if options.json else facts:
         steps = f"{fact['step']}/{fact['steps']}"
-        print(f"{fact['run']:36} {fact['status']:9} {steps:>13} {fact['method']:6} {fact['base']}")
+        print(f"{fact['run']:36} {fact['status']:9} {steps:>13} {fact['method']:16} {fact['task']:28} {fact['base']}")
     return 0
 
 
@@ -50,23 +56,38 @@ def stop(options: argparse.Namespace) -> int:
     return 0
 
 
+def resume(options: argparse.Namespace) -> int:
+    """Go on from the newest checkpoint; status 1 where the run then failed."""
+    from studio.home import open_home
+    from studio.run import resume as resuming
+    from studio.run.directory import find_run
+
+    home = open_home(options.home)
+    run = find_run(home, options.run)
+    _, seen = run.events()
+    step = resuming.resume(run)
+    print(f"{run.name} goes on from step {step}.", file=sys.stderr)
+    return see_through(home, run, options, seen)
+
+
 def _facts(run: Run) -> dict[str, Any]:
-    events, _ = run.events()
-    base, method = _asked(run)
+    from studio.run.events import that_count
+
+    events = that_count(run.events()[0])
     return {
         "run": run.name,
         "status": run.status().value,
         "step": max((event.step for event in events), default=0),
-        "steps": next((event.steps for event in events if event.kind == "started"), 0),
-        "base": base,
-        "method": method,
+        "steps": next((event.steps for event in reversed(events) if event.kind == "started"), 0),
+        **_asked(run),
         "folder": str(run.path),
     }
 
 
-def _asked(run: Run) -> tuple[str, str]:
-    """Base model and method; question marks where the recipe was damaged, so that the other runs are still listed."""
+def _asked(run: Run) -> dict[str, str]:
+    """Base, method and task; question marks where the recipe was damaged, so that the other runs are still listed."""
     try:
-        return run.recipe.model.id, run.recipe.method.name
+        recipe = run.recipe
     except StudioError:
-        return "?", "?"
+        return dict.fromkeys(("base", "method", "task"), "?")
+    return {"base": recipe.model.id, "method": recipe.method.name, "task": recipe.task.name}

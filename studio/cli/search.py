@@ -9,7 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.train import add_recipe, asked_recipe, launcher_of
+from studio.cli.train import add_recipe, asked_recipe
+from studio.cli.watch import launcher_of
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -78,12 +79,12 @@ def _dimension(recipe: Recipe, text: str) -> Dimension:
         raise StudioError(f"You gave --over {text!r:.60}, but that is no range: {error!s:.200}") from None
 
 
-def _plain(value: str) -> str | float | bool:
+def _plain(value: str) -> bool | int | float | str:
     """A value as YAML would read it."""
     import yaml
 
     read = yaml.safe_load(value)
-    return read if isinstance(read, str | int | float | bool) else value
+    return read if isinstance(read, bool | int | float | str) else value
 
 
 def _wait(home: Home, begun: Search, options: argparse.Namespace) -> list[Trial]:

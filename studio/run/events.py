@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
@@ -121,6 +121,16 @@ def read_events(path: Path, cursor: int = 0) -> tuple[list[AnyEvent], int]:
         return [], cursor
     whole = text.rfind(b"\n") + 1
     return list(_parsed(text[:whole])), cursor + whole
+
+
+def that_count(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """The events without those that were taken back: of steps after the one that the run later went on from."""
+    kept: list[AnyEvent] = []
+    for event in events:
+        if isinstance(event, Resumed):
+            kept = [each for each in kept if each.step <= event.step]
+        kept.append(event)
+    return kept
 
 
 def _parsed(text: bytes) -> Iterator[AnyEvent]:

@@ -23,12 +23,13 @@ from studio.charts import Points, draw, new_points
 from studio.home import ASSETS, Home
 from studio.progress import Mean, Progress
 from studio.run.directory import Run, Status
-from studio.run.events import AnyEvent, Decision, Ended, Started, Warned
+from studio.run.events import AnyEvent, Decision, Ended, Resumed, Started, Warned, that_count
 
 MOST_NEWS = 512 * 1024  # bytes of events; a reader further behind than that draws anew
 FOR_EVER = "public, max-age=31536000, immutable"  # the addresses carry a version
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 Json = dict[str, Any]
+Told = Decision | Warned | Started | Resumed
 
 
 class Seen(BaseModel):
@@ -144,7 +145,7 @@ def _whole(run: Run) -> Json:
     """All that there is to draw."""
     status, file = run.status(), _size_and_file(run)[1]
     events, cursor = run.events()
-    points, smoothing = new_points(events)
+    points, smoothing = new_points(that_count(events))
     seen = Seen(file=file, smoothing=smoothing, progress=Progress().after(events))
     return _state(status, cursor, seen) | _told(events, seen.progress) | {"figure": draw(points)}
 
@@ -165,6 +166,8 @@ def _news(run: Run, cursor: int, sent: str) -> Json:
     events, cursor = run.events(cursor)
     if not events:
         return unchanged | {"cursor": cursor}
+    if any(isinstance(event, Resumed) for event in events):
+        return {"redraw": True}  # some of what is drawn was taken back
     points, smoothing = new_points(events, seen.smoothing)
     seen = Seen(file=file, smoothing=smoothing, progress=seen.progress.after(events))
     return _state(status, cursor, seen) | _told(events, seen.progress) | _extension(points)
@@ -193,17 +196,19 @@ def _extension(points: list[Points]) -> Json:
 
 def _told(events: list[AnyEvent], progress: Progress) -> Json:
     """The events that are words: for the timeline, and how it ended. They are text, never markup."""
-    story = [_entry(event, progress) for event in events if isinstance(event, Decision | Warned | Started)]
+    story = [_entry(event, progress) for event in events if isinstance(event, Told)]
     ended = [event.message for event in events if isinstance(event, Ended)]
     return ({"story": story} if story else {}) | ({"ended": ended[-1]} if ended else {})
 
 
-def _entry(event: Decision | Warned | Started, progress: Progress) -> Json:
+def _entry(event: Told, progress: Progress) -> Json:
     entry = {"kind": event.kind, "at": round(max(0.0, event.time - progress.began), 1)}
     if isinstance(event, Decision):
         return entry | {"text": event.choice, "why": event.reason}
     if isinstance(event, Warned):
         return entry | {"text": event.message}
+    if isinstance(event, Resumed):
+        return entry | {"text": f"Resumed from step {event.step:,}", "why": "from the newest checkpoint of this run"}
     share = 100 * event.trainable_parameters / max(1, event.parameters)
     text = f"{event.steps:,} steps over {event.rows:,} rows, with {event.held_out_rows:,} rows held out"
     why = f"{event.trainable_parameters:,} of {event.parameters:,} weights are trained ({share:.2g} %)"

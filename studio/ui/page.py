@@ -16,7 +16,7 @@ from studio.errors import StudioError
 from studio.recipe.presets import DEFAULT, preset_named
 from studio.recipe.problems import Problem, problems
 from studio.recipe.recipe import Recipe
-from studio.run.directory import Run, Status
+from studio.run.directory import Run
 from studio.run.submit import submit
 from studio.ui import compare_tab, model_tab, recipe_tab, run_tab, take_tab
 from studio.ui.data import tab as data_tab
@@ -152,7 +152,7 @@ def _run_parts(page: Page) -> list[Block]:
 
 
 def _choosers(page: Page) -> list[Block]:
-    return [page.run.choice, page.run.stop, page.compare.choice, page.take.choice]
+    return [page.run.choice, page.run.stop, page.run.resume, page.compare.choice, page.take.choice]
 
 
 def _recipe_parts(page: Page) -> list[Block]:
@@ -243,15 +243,15 @@ def _runs_shown(page: Page, runs: Seen, selected: str | None, chosen: tuple[str 
     ready = compare_tab.compare_choices(runs)
     names = [name for _, name in ready]
     latest = selected if selected in names else next(iter(names), None)
-    status = next((status for run, status in runs if run.name == selected), None)
-    stoppable = status in {Status.WAITING, Status.RUNNING}
+    stop, resume = run_tab.buttons(runs, selected)
     in_hand = [name if name in names else latest for name in chosen]
     if selected in names:
         in_hand = [selected, selected]
     return {
         page.seen: _fingerprint(runs),
         page.run.choice: gr.update(choices=run_tab.run_choices(runs), value=selected),
-        page.run.stop: gr.update(interactive=stoppable, value="Stop and keep the result"),
+        page.run.stop: stop,
+        page.run.resume: resume,
         page.compare.choice: gr.update(choices=ready, value=in_hand[0]),
         page.take.choice: gr.update(choices=ready, value=in_hand[1]),
     }

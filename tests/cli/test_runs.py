@@ -45,7 +45,7 @@ def test_a_run_in_words_and_as_json(ask, run, tiny_base):
     (fact,) = json.loads(ask("runs", "--json")[1])
     assert fact == {
         "run": run.name, "status": "running", "step": 5, "steps": 12, "base": str(tiny_base), "method": "lora",
-        "folder": str(run.path),
+        "task": "language-modeling", "folder": str(run.path),
     }  # fmt: skip
     words = ask("runs")[1]
     assert run.name in words
