@@ -31,7 +31,7 @@ class Dimension(Part):
     whole: bool = False
     """Whether only whole numbers are meant."""
     points: int = GRID_POINTS
-    choices: tuple[str | float | bool, ...] = ()
+    choices: tuple[bool | int | float | str, ...] = ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Dimension:
