@@ -21,30 +21,58 @@ Updates = dict[Block, Any]
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A part of the recipe that is one of several kinds: what says which, and a form for each, of which one is seen."""
+
+    chosen: Any  # a gradio component whose value is the kind's name
+    forms: Mapping[str, Form[Any]]
+    groups: Mapping[str, Block]
+
+    @property
+    def components(self) -> set[Block]:
+        """What `values` needs as input."""
+        return {self.chosen}.union(*(form.components for form in self.forms.values()))
+
+    @property
+    def outputs(self) -> set[Block]:
+        """What `show` updates."""
+        return self.components | set(self.groups.values())
+
+    def values(self, values: Values) -> dict[str, Any]:
+        """The chosen kind's name and options."""
+        name = values[self.chosen]
+        return {"name": name} | (self.forms[name].values(values) if name in self.forms else {})
+
+    def show(self, part: Any) -> Updates:
+        """Updates that make the page show `part`, one of the kinds with its options."""
+        seen = {group: gr.update(visible=name == part.name) for name, group in self.groups.items()}
+        return {self.chosen: gr.update(value=part.name), **seen, **self.forms[part.name].show(part)}
+
+
+@dataclass(frozen=True)
 class Draft:
     """The components that together hold the recipe of the next run.
 
-    Data and model are chosen in steps, so their state is kept; method and training are read from their fields.
-    `shown` is the method whose fields were filled last: a method just picked takes over what it has in common with it.
+    Data and model are chosen in steps, so their state is kept; the rest is read from its fields. `shown` is the name of
+    the method whose fields were filled last: a method just picked takes over what it has in common with it.
     """
 
     data: gr.State
     model: gr.State
-    method: gr.Radio
+    task: Choice
+    method: Choice
     shown: gr.State
-    methods: dict[str, Form[Any]]
     training: Form[TrainingPart]
 
     @property
     def components(self) -> set[Block]:
         """Everything that `recipe` needs as input."""
-        fields = set().union(*(form.components for form in self.methods.values()))
-        return {self.data, self.model, self.method, self.shown} | fields | self.training.components
+        return {self.data, self.model, *self._settings()}
 
     @property
     def fields(self) -> set[Block]:
-        """What a person turns: everything but data and model."""
-        return self.components - {self.data, self.model}
+        """What `show_settings` updates: all that a person turns, and which of the forms are seen."""
+        return {self.shown, *self._settings(), *self.task.outputs, *self.method.outputs}
 
     @property
     def changes(self) -> list[Any]:
@@ -58,18 +86,18 @@ class Draft:
             {
                 "model": {"id": values[self.model]},
                 "data": values[self.data].model_dump(),
-                "method": {"name": values[self.method], **self.methods[values[self.method]].values(values)},
+                "task": self.task.values(values),
+                "method": self.method.values(values),
                 "training": self.training.values(values),
             }
         )
 
     def show_settings(self, recipe: Recipe) -> Updates:
-        """Updates that make the page show the method and the training of `recipe`."""
-        name = recipe.method.name
+        """Updates that make the page show the task, the method and the training of `recipe`."""
         return {
-            self.method: gr.update(value=name),
-            self.shown: name,
-            **self.methods[name].show(recipe.method),
+            self.shown: recipe.method.name,
+            **self.task.show(recipe.task),
+            **self.method.show(recipe.method),
             **self.training.show(recipe.training),
         }
 
@@ -77,6 +105,9 @@ class Draft:
         """Updates that make the page show the data and the model that `recipe` names; what it leaves out stays."""
         updates: Updates = {self.data: recipe.data} if recipe.data.path else {}
         return updates | ({self.model: recipe.model.id} if "model" in recipe.model_fields_set else {})
+
+    def _settings(self) -> set[Block]:
+        return self.task.components | self.method.components | self.training.components
 
 
 def new_states(recipe: Recipe) -> tuple[gr.State, gr.State]:

@@ -51,11 +51,6 @@ def describe(model_id: str) -> str:
         return note("error", *error.problems)
 
 
-def usual_rate(model_id: str) -> float | None:
-    """The learning rate that the catalogue advises for LoRA on this model, if it knows the model."""
-    return next((card.learning_rate for card in catalogue() if card.id == model_id), None)
-
-
 def _known(located: Located) -> str:
     parts = [_of_card(located.card, counted=not located.folder)] if located.card else []
     if located.folder:

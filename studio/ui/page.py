@@ -13,15 +13,18 @@ from pydantic import ValidationError
 
 from studio.data.part import DataPart
 from studio.errors import StudioError
+from studio.recipe.methods.every import method_named
 from studio.recipe.presets import DEFAULT, preset_named
 from studio.recipe.problems import Problem, problems
+from studio.recipe.rates import usual_rate
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run
 from studio.run.submit import submit
-from studio.ui import compare_tab, model_tab, recipe_tab, run_tab, take_tab
+from studio.ui import compare_tab, model_tab, run_tab, take_tab
 from studio.ui.data import tab as data_tab
 from studio.ui.data.samples import sample_of
 from studio.ui.draft import Draft, Updates, Values, new_states
+from studio.ui.recipe import tab as recipe_tab
 from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
 
@@ -87,7 +90,7 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         with gr.Tab("Model", id="Model"):
             model_part = model_tab.build(model)
         with gr.Tab("Recipe", id="Recipe"):
-            recipe_part = recipe_tab.build(start, data, model)
+            recipe_part = recipe_tab.build(studio, start, data, model)
         with gr.Tab("Run", id="Run"):
             run_part = run_tab.build(studio, selected)
         with gr.Tab("Compare", id="Compare"):
@@ -125,7 +128,7 @@ def _connect(studio: Studio, page: Page) -> None:
     )
     page.model.choice.input(
         partial(advise_rate, page),
-        {page.model.choice},
+        {page.model.choice, draft.method.chosen},
         draft.training.fields["learning_rate"],
         show_progress="hidden",
     )
@@ -156,7 +159,7 @@ def _choosers(page: Page) -> list[Block]:
 
 
 def _recipe_parts(page: Page) -> list[Block]:
-    return [page.recipe.problems, page.recipe.yaml, page.summary]
+    return [*page.recipe.outputs, page.summary]
 
 
 def open_page(studio: Studio, page: Page, values: Values) -> Updates:
@@ -178,7 +181,7 @@ def _kept_part(text: str | None) -> DataPart | None:
 
 
 def refresh(studio: Studio, page: Page, values: Values) -> Updates:
-    """Recipe as YAML, its problems and the summary, after any change."""
+    """All that follows from the recipe, after any change."""
     recipe: Recipe | StudioError
     found: list[Problem] = []
     try:
@@ -186,8 +189,7 @@ def refresh(studio: Studio, page: Page, values: Values) -> Updates:
         found = _problems(studio, recipe)
     except StudioError as error:
         recipe = error
-    messages, yaml = recipe_tab.show(page.draft, found, recipe)
-    return {page.recipe.problems: messages, page.recipe.yaml: yaml, page.summary: _summary(values, page.draft)}
+    return recipe_tab.show(studio, page.recipe, found, recipe) | {page.summary: _summary(values, page.draft)}
 
 
 def _problems(studio: Studio, recipe: Recipe) -> list[Problem]:
@@ -200,12 +202,14 @@ def _problems(studio: Studio, recipe: Recipe) -> list[Problem]:
 
 
 def advise_rate(page: Page, values: Values) -> Updates:
-    """The learning rate that is usual for the model just picked."""
-    rate = model_tab.usual_rate(values[page.model.choice])
+    """The learning rate that is usual for the model just picked and the method."""
+    model, method = str(values[page.model.choice] or "").strip(), values[page.draft.method.chosen]
+    field = page.draft.training.fields["learning_rate"]
+    rate = usual_rate(model, method) if method in page.draft.method.forms else None
     if rate is None:
-        return {page.draft.training.fields["learning_rate"]: gr.skip()}
-    gr.Info(f"Learning rate set to {rate:g}: where to start with a model of this size.")
-    return {page.draft.training.fields["learning_rate"]: rate}
+        return {field: gr.skip()}
+    gr.Info(f"Learning rate set to {rate:g}: where to start with {method_named(method).title} on this base.")
+    return {field: rate}
 
 
 def train(studio: Studio, page: Page, values: Values) -> Updates:
@@ -268,6 +272,8 @@ def _fingerprint(runs: Seen) -> str:
 def _summary(values: Values, draft: Draft) -> str:
     part = values[draft.data]
     data = sample_of(part) or part.path.rpartition("/")[2] or "no data yet"
-    parts = (values[draft.model], data, values[draft.method])
+    name = values[draft.method.chosen]
+    method = method_named(name).title if name in draft.method.forms else name
+    parts = (values[draft.model], data, method)
     chips = " ".join(f"<span>{escape(str(text))}</span>" for text in parts)
     return f'<p aria-label="The next run">{chips}</p>'

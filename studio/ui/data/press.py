@@ -19,7 +19,9 @@ def pressable(value: str, elem_id: str) -> gr.HTML:
     )
 
 
-def button(press: str, text: str, *, says: str = "", field: str = "", look: str = "", off: bool = False) -> str:
+def button(
+    press: str, text: str, *, says: str = "", field: str = "", look: str = "", off: bool = False, leads_to: str = ""
+) -> str:
     """A button as HTML.
 
     Args:
@@ -29,9 +31,11 @@ def button(press: str, text: str, *, says: str = "", field: str = "", look: str 
         field: the id of a text field whose text comes with the press.
         look: "main" for the one that is meant to be pressed, "quiet" for one that is seldom needed.
         off: whether it cannot be pressed.
+        leads_to: where the page goes then, for assets/reveal.js.
     """
     more = f' aria-label="{escape(says)}"' if says else ""
     more += f' data-field="{escape(field)}"' if field else ""
+    more += f' data-reveal="{escape(leads_to)}"' if leads_to else ""
     more += " disabled" if off else ""
     style = f"data-button data-button-{look}" if look else "data-button"
     return f'<button type="button" class="{style}" data-press="{escape(press)}"{more}>{escape(text)}</button>'

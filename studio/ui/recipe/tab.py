@@ -1,0 +1,236 @@
+"""The Recipe tab: on the left what is chosen, on the right what follows from it, below it how the methods compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from studio.errors import StudioError
+from studio.home import ASSETS
+from studio.recipe.methods.every import METHODS, method_named, name_of
+from studio.recipe.presets import DEFAULT, preset_named, presets
+from studio.recipe.problems import Problem
+from studio.recipe.rates import usual_rate
+from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe, recipe_of
+from studio.recipe.recipe import Recipe
+from studio.recipe.tasks import TASKS
+from studio.recipe.training import TrainingPart
+from studio.ui.data.press import pressed
+from studio.ui.draft import Choice, Draft, Updates, Values
+from studio.ui.form import Form
+from studio.ui.recipe import advice, comparison, picker, texts
+from studio.ui.recipe.card import card_html
+from studio.ui.refusal import refusal
+from studio.ui.studio import Studio
+from studio.ui.words import note
+
+LOOK = 1.5  # seconds between looks at counts that are being worked out
+
+
+@dataclass(frozen=True)
+class RecipeTab:
+    """The tab's components that are filled from the recipe."""
+
+    draft: Draft
+    preset: gr.Dropdown
+    card: gr.HTML
+    advice: gr.HTML
+    texts: texts.Texts
+    comparison: gr.HTML
+    timer: gr.Timer
+
+    @property
+    def outputs(self) -> list[Block]:
+        """Everything that `show` fills."""
+        return [self.advice, *self.texts.outputs, *self.counted]
+
+    @property
+    def counted(self) -> list[Block]:
+        """What rests on counts that may come later."""
+        return [self.card, self.comparison, self.timer]
+
+
+def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> RecipeTab:
+    """Draw the tab, with the fields showing `start`, and connect it."""
+    with gr.Row(equal_height=False, elem_id="recipe-room"):
+        with gr.Column(scale=3, min_width=320):
+            preset = gr.Dropdown(
+                [(f"{preset.title}: {preset.about}", preset.name) for preset in presets()],
+                value=DEFAULT,
+                label="Preset",
+                info="A recipe to start from. It sets everything on this page; your data and your model stay.",
+                elem_id="preset",
+            )
+            task = _draw_tasks(start)
+            method, card = _draw_methods(start)
+            gr.HTML('<h3 class="step">How long, how fast, how careful?</h3>', apply_default_css=False)
+            with gr.Column(elem_classes="knobs"):
+                training = Form(TrainingPart, "training", start.training)
+        with gr.Column(scale=2, min_width=300, elem_id="recipe-side"):
+            found = gr.HTML(
+                elem_id="recipe-problems",
+                js_on_load="\n".join((ASSETS / name).read_text("utf-8") for name in ("press.js", "reveal.js")),
+                apply_default_css=False,
+            )
+            with gr.Accordion("The recipe as text", open=True, elem_id="recipe-as-text"):
+                as_text = texts.build(start)
+    with gr.Accordion("How the methods compare", open=True, elem_id="recipe-comparison"):
+        compared = gr.HTML(
+            comparison.WAITING,
+            elem_id="comparison",
+            js_on_load=(ASSETS / "comparison.js").read_text("utf-8"),
+            apply_default_css=False,
+        )
+    timer = gr.Timer(LOOK, active=False)
+    draft = Draft(data, model, task, method, gr.State(start.method.name), training)
+    tab = RecipeTab(draft, preset, card, found, as_text, compared, timer)
+    _connect(studio, tab)
+    return tab
+
+
+def _draw_tasks(start: Recipe) -> Choice:
+    titles = [(task.title, str(task.model_fields["name"].default)) for task in TASKS]
+    chosen = gr.Radio(titles, value=start.task.name, label="What should it learn to do?", elem_id="task")
+    about = gr.HTML(_about_task(start.task.name), elem_id="task-about", apply_default_css=False)
+    chosen.change(_about_task, chosen, about, show_progress="hidden")
+    forms, groups = _draw_forms({name: task for (_, name), task in zip(titles, TASKS, strict=True)}, start.task)
+    chosen.change(
+        lambda name: [gr.update(visible=each == name) for each in groups],
+        chosen,
+        list(groups.values()),
+        show_progress="hidden",
+    )
+    return Choice(chosen, forms, groups)
+
+
+def _draw_methods(start: Recipe) -> tuple[Choice, gr.HTML]:
+    chosen = picker.build(start.method.name)
+    card = gr.HTML(card_html(type(start.method), None), elem_id="method-card", apply_default_css=False)
+    forms, groups = _draw_forms({name_of(method): method for method in METHODS}, start.method)
+    return Choice(chosen, forms, groups), card
+
+
+def _draw_forms(kinds: dict[str, type[Any]], start: Any) -> tuple[dict[str, Form[Any]], dict[str, gr.Column]]:
+    """A form for each kind, in a group that is seen while it is chosen."""
+    forms, groups = {}, {}
+    for name, kind in kinds.items():
+        shown = name == start.name
+        with gr.Column(visible=shown, elem_id=f"{name}-options", elem_classes="knobs") as groups[name]:
+            forms[name] = Form(kind, name, start if shown else None)
+    return forms, groups
+
+
+def _about_task(name: str) -> str:
+    task = next(task for task in TASKS if task.model_fields["name"].default == name)
+    return f'<p class="data-quiet">{task.when} <span class="advice-source">{task.source}</span></p>'
+
+
+def _connect(studio: Studio, tab: RecipeTab) -> None:
+    draft, fields = tab.draft, list(tab.draft.fields)
+    tab.preset.input(partial(apply_preset, tab), {tab.preset}, fields)
+    tab.texts.upload.upload(
+        partial(apply_upload, tab), {tab.texts.upload}, [*fields, draft.data, draft.model], show_progress="hidden"
+    )
+    draft.method.chosen.input(partial(switch_method, draft), draft.components, fields, show_progress="hidden")
+
+    def on_advice(values: Values, event: gr.EventData) -> Updates:
+        return advice.moved(draft, values, pressed(event)[0])
+
+    tab.advice.click(on_advice, draft.components, [*fields, draft.data, draft.model], show_progress="hidden")
+    tab.timer.tick(
+        partial(look, studio, tab), draft.components, tab.counted, show_progress="hidden", trigger_mode="once"
+    )
+
+
+def apply_preset(tab: RecipeTab, values: Values) -> Updates:
+    """Show the settings of the chosen preset."""
+    return tab.draft.show_settings(preset_named(values[tab.preset]).recipe)
+
+
+def apply_upload(tab: RecipeTab, values: Values) -> Updates:
+    """Show an uploaded recipe: its settings, and its model and data where it names any."""
+    path = Path(values[tab.texts.upload])
+    try:
+        if path.stat().st_size > LARGEST_RECIPE_BYTES:
+            raise StudioError("This file is over 1 MB; a recipe is about 1 kB of YAML. Choose a recipe file.")
+        recipe = read_recipe(path.read_bytes().decode("utf-8", "replace"))
+    except StudioError as error:
+        raise refusal(error, "Not a recipe") from None
+    return tab.draft.show_settings(recipe) | tab.draft.show_choices(recipe)
+
+
+def switch_method(draft: Draft, values: Values) -> Updates:
+    """The form of the method just picked, with what was altered in the other's form, and the rate that it wants."""
+    old, new = values[draft.shown], draft.method.values(values)["name"]
+    if new not in draft.method.forms:
+        return {draft.shown: gr.skip()}
+    altered = {
+        key: value
+        for key, value in draft.method.forms[old].values(values).items()
+        if value != method_named(old).model_fields[key].default
+    }
+    method = recipe_of({"method": {"name": new}}).method
+    for key, value in altered.items():
+        method = _with_option(method, key, value)
+    return draft.method.show(method) | {draft.shown: new} | switch_rate(draft, values, old, new)
+
+
+def _with_option(method: Any, key: str, value: Any) -> Any:
+    """The method with an option of another one, where it has it and the value fits."""
+    if key not in type(method).model_fields:
+        return method
+    try:
+        return changed(Recipe(method=method), {f"method.{key}": value}).method
+    except StudioError:
+        return method
+
+
+def switch_rate(draft: Draft, values: Values, old: str, new: str) -> Updates:
+    """The rate that the new method wants, where it wants another one than the old. It is said when it moves."""
+    field, model = draft.training.fields["learning_rate"], values[draft.model]
+    before, after, now = usual_rate(model, old), usual_rate(model, new), values[field]
+    if after is None or after in (before, now):
+        return {field: gr.skip()}
+    title = method_named(new).title
+    whose = ", where you had set it," if now != before and isinstance(now, int | float) else ""
+    gr.Info(f"Learning rate moved from {now:g}{whose} to {after:g}: where to start with {title} on this base.")
+    return {field: after}
+
+
+def show(studio: Studio, tab: RecipeTab, found: list[Problem], recipe: Recipe | StudioError) -> Updates:
+    """Everything that follows from the recipe."""
+    if isinstance(recipe, StudioError):
+        skipped: Updates = {component: gr.skip() for component in tab.outputs}
+        return skipped | {tab.advice: note("error", *recipe.problems), tab.timer: gr.Timer(active=False)}
+    written: Updates = dict(zip(tab.texts.outputs, tab.texts.show(recipe), strict=True))
+    return {tab.advice: advice.advice_html(found, recipe), **written, **_counts(studio, tab, recipe)}
+
+
+def look(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
+    """The counts, when they were waited for."""
+    try:
+        return _counts(studio, tab, tab.draft.recipe(values))
+    except StudioError:
+        return {tab.timer: gr.Timer(active=False)}
+
+
+def _counts(studio: Studio, tab: RecipeTab, recipe: Recipe) -> Updates:
+    if not hasattr(studio, "forecasts"):
+        return {
+            tab.card: card_html(type(recipe.method), None),
+            tab.comparison: comparison.WAITING,
+            tab.timer: gr.skip(),
+        }
+    state, costs = studio.forecasts.at(recipe), studio.forecasts.costs(recipe)
+    pending = "not known: " + state.error if state.error else "being counted …"
+    waiting = (state.forecast is None and not state.error) or costs is None
+    return {
+        tab.card: card_html(type(recipe.method), state.forecast, pending),
+        tab.comparison: comparison.comparison_html(costs, recipe.method.name),
+        tab.timer: gr.Timer(active=waiting),
+    }
