@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from studio.__main__ import main
 from studio.run.directory import Status
 from studio.run.events import Ended, EventWriter, Metrics, Started
+from studio.run.launchers import ProcessLauncher
 from studio.run.owner import claim
 from studio.run.submit import submit
+from tests.tiny_run import one_thread
 
 
 @pytest.fixture
@@ -80,3 +83,29 @@ def test_stop_of_no_run_is_said(ask):
     status, out, err = ask("stop", "mauve-yak")
     assert (status, out) == (1, "")
     assert "There is no run 'mauve-yak'" in err
+
+
+def test_resume_goes_on_from_the_newest_checkpoint_in_a_process_of_its_own(ask, home, make_recipe):
+    steps = {"training.max_steps": 80, "training.save_steps": 5, "training.evaluations": 0}
+    run, launcher = submit(home, make_recipe(steps)), ProcessLauncher(home)
+    with one_thread():
+        launcher.start(run)
+        deadline = time.monotonic() + 90
+        while not run.checkpoints():
+            assert time.monotonic() < deadline, run.ended()
+            time.sleep(0.01)
+        launcher._current.kill()
+        launcher._current.wait()
+        assert run.status() is Status.LOST
+        status, out, err = ask("resume", run.name, "--json")
+    assert (status, run.status()) == (0, Status.FINISHED), err
+    assert "goes on from step" in err
+    assert [step for step, _ in json.loads(out)["train_loss"]] == list(range(1, 81))
+    assert ask("resume", run.name)[0] == 1
+
+
+def test_resume_of_a_run_that_kept_nothing_is_said(ask, run):
+    ask("stop", run.name)
+    status, out, err = ask("resume", run.name)
+    assert (status, out) == (1, "")
+    assert "has no checkpoint" in err

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.run.events import Decision, Ended, EventWriter, Metrics, Phase, Started, Warned, read_events
+from studio.run.events import (
+    Decision,
+    Ended,
+    EventWriter,
+    Metrics,
+    Phase,
+    Resumed,
+    Started,
+    Warned,
+    read_events,
+    that_count,
+)
 
 STEPS = st.integers(0, 10**6)
 NUMBERS = st.floats(allow_nan=False)
@@ -20,6 +31,7 @@ EVENTS = st.one_of(
     st.builds(Phase, phase=st.sampled_from(["loading", "preparing", "training", "saving"])),
     st.builds(Decision, choice=st.text(), reason=st.text()),
     st.builds(Warned, message=st.text()),
+    st.builds(Resumed, step=STEPS),
     st.builds(Metrics, step=STEPS, values=st.dictionaries(st.text(max_size=9), NUMBERS, max_size=4)),
     st.builds(Ended, kind=st.sampled_from(["finished", "stopped", "failed"]), message=st.text()),
 )  # fmt: skip
@@ -133,3 +145,13 @@ def test_a_line_torn_by_a_full_disk_takes_no_other_with_it(path, monkeypatch):
 def test_a_file_that_is_not_there_yet_has_no_events(path):
     assert read_events(path) == ([], 0)
     assert read_events(path, 12) == ([], 12)
+
+
+def test_what_was_measured_after_the_step_gone_on_from_does_not_count():
+    measured = [Metrics(step=step, values={"loss": float(step)}) for step in (1, 2, 3)]
+    again = [Metrics(step=step, values={"loss": -1.0}) for step in (3, 4)]
+    ended, back = Ended(kind="stopped", step=3), Resumed(step=2)
+    assert that_count([*measured, ended, back, *again]) == [*measured[:2], back, *again]
+    assert that_count(measured) == measured
+    once_more = Resumed(step=3)
+    assert that_count([*measured, back, *again, once_more])[-2:] == [again[0], once_more]

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from studio.home import Home, open_home
 from studio.run import owner
 from studio.run.directory import Run
-from studio.run.events import Decision, Ended, Event, EventWriter, Metrics, Phase, Started, Warned
+from studio.run.events import Decision, Ended, Event, EventWriter, Metrics, Phase, Resumed, Started, Warned
 from studio.ui.live import live_head, live_html, live_routes
 
 NAME = "2026-11-20-amber-fox"
@@ -165,6 +165,21 @@ def test_a_truncated_replaced_or_long_missed_file_is_drawn_anew(client: TestClie
     assert news(client, known) == {"redraw": True}
     write(run, *steps(91, 9_000))
     assert news(client, {"cursor": 0}) == {"redraw": True}
+
+
+def test_a_resumed_run_is_drawn_anew_without_what_was_taken_back(client: TestClient, run: Run) -> None:
+    write(run, started(50), *steps(1, 9), Ended(kind="stopped", message="Stopped at step 9.", step=9))
+    known = figure(client)
+    write(run, Resumed(step=6, time=known["seen"]["progress"]["last"] + 3600))
+    assert news(client, known) == {"redraw": True}
+    whole = figure(client)
+    assert whole["figure"]["data"][0]["x"] == list(range(1, 7))
+    assert whole["seen"]["progress"]["step"] == 6
+    assert whole["story"][-1]["text"] == "Resumed from step 6"
+    assert whole["clock"]["elapsed"] < 60, "the hour in which nothing was done does not count"
+    write(run, *steps(7, 8))
+    assert news(client, whole)["points"]["0"]["x"] == [7, 8]
+    assert figure(client)["figure"]["data"][0]["x"] == list(range(1, 9))
 
 
 @pytest.mark.parametrize(
