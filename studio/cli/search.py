@@ -61,30 +61,12 @@ def search(options: argparse.Namespace) -> int:
 
 
 def _dimension(recipe: Recipe, text: str) -> Dimension:
-    from pydantic import ValidationError
-
-    from studio.run.search.plan import Dimension, searchable
+    from studio.run.search.plan import dimension_of
 
     option, equals, values = text.partition("=")
-    each = searchable(recipe).get(option)
-    low, dots, high = values.partition("..")
-    if not equals or not values:
+    if not equals:
         raise StudioError(f"You gave --over {text!r:.60}. Write --over training.learning_rate=1e-4..1e-2.")
-    try:
-        if dots:
-            log, whole = each is not None and each.scale == "log", each is not None and each.kind is int
-            return Dimension(option=option, low=float(low), high=float(high), log=log, whole=whole)
-        return Dimension(option=option, choices=tuple(_plain(value) for value in values.split(",")))
-    except (ValueError, ValidationError) as error:
-        raise StudioError(f"You gave --over {text!r:.60}, but that is no range: {error!s:.200}") from None
-
-
-def _plain(value: str) -> bool | int | float | str:
-    """A value as YAML would read it."""
-    import yaml
-
-    read = yaml.safe_load(value)
-    return read if isinstance(read, bool | int | float | str) else value
+    return dimension_of(recipe, option.strip(), values)
 
 
 def _wait(home: Home, begun: Search, options: argparse.Namespace) -> list[Trial]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+import yaml
 from pydantic import model_validator
 
 from studio.errors import StudioError
@@ -126,7 +127,54 @@ def usual_dimension(recipe: Recipe, option: str) -> Dimension:
     low, high = max(each.low, now / 4), min(each.high, max(now * 4, each.low + (each.step or 1) * 4))
     if whole:
         low, high = math.ceil(low), math.floor(high)
-    return Dimension(option=option, low=low, high=high, whole=whole, log=whole and low >= 1)
+    return Dimension(option=option, low=low, high=high, whole=whole, log=_in_ratios(each, low))
+
+
+def _in_ratios(each: Knob, low: float) -> bool:
+    """Whether equal ratios are equally far apart: learning rates, and counts such as ranks and batch sizes."""
+    return each.scale == "log" or (each.kind is int and low >= 1)
+
+
+def dimension_of(recipe: Recipe, option: str, values: str) -> Dimension:
+    """What to try of an option, as a person writes it: `1e-4..1e-2` is a range, `4, 8, 16` are choices.
+
+    Raises:
+        StudioError: the option cannot be searched over, or the text is neither.
+    """
+    each = _knob(recipe, option)
+    low, dots, high = values.partition("..")
+    try:
+        if dots:
+            least, whole = float(low), each.kind is int
+            return Dimension(option=option, low=least, high=float(high), log=_in_ratios(each, least), whole=whole)
+        return Dimension(option=option, choices=tuple(_plain(value.strip()) for value in values.split(",")))
+    except (ValueError, yaml.YAMLError):
+        raise StudioError(
+            f"You set {option} to {values!r:.60}, but that is neither a range nor choices. "
+            "Write 1e-4..1e-2 for a range, from the smaller to the larger, or 4, 8, 16 for choices."
+        ) from None
+
+
+def written(dimension: Dimension) -> str:
+    """A dimension as `dimension_of` reads it."""
+    if dimension.choices:
+        return ", ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in dimension.choices)
+    return f"{dimension.low:g}..{dimension.high:g}"
+
+
+def _plain(value: str) -> bool | int | float | str:
+    """A value as YAML reads it, and numbers such as 1e-4, which YAML takes for words."""
+    if not value:
+        raise ValueError(value)
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        read = yaml.safe_load(value)
+        return read if isinstance(read, bool) else value
 
 
 def checked(plan: SearchPlan, recipe: Recipe) -> SearchPlan:

@@ -1,0 +1,1 @@
+"""The Search tab: several settings tried as runs, and what came of them."""
