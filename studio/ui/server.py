@@ -47,6 +47,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         studio.queue.start()
+        studio.conductor.start()
         yield
         studio.close()
 

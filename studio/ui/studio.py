@@ -12,6 +12,7 @@ from studio.recipe.hardware import Hardware, detect
 from studio.run.directory import Run, list_runs
 from studio.run.launchers import Launcher
 from studio.run.queue import Queue
+from studio.run.search.conductor import Conductor
 from studio.run.study.desk import Desk
 
 STEPPED_ASIDE = "A run has begun and took the GPU, so the chat stepped aside. Ask again when the run is over."
@@ -40,6 +41,10 @@ class Studio:
     def queue(self) -> Queue:
         return Queue(self.home, self.launcher, before_run=self._make_room)
 
+    @cached_property
+    def conductor(self) -> Conductor:
+        return Conductor(self.home, self.queue.in_charge, self.queue.poke)
+
     def runs(self) -> list[Run]:
         """Every run, newest first."""
         return list_runs(self.home)[::-1]
@@ -54,6 +59,7 @@ class Studio:
 
     def close(self) -> None:
         """Let the children go. A run in progress goes on and is adopted by the next start."""
+        self.conductor.close()
         self.queue.close()
         self.chat.close()
         self.desk.close()

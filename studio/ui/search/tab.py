@@ -37,7 +37,7 @@ class SearchTab:
     stop: gr.Button
     use: gr.Button
     shown: gr.HTML
-    print: gr.State
+    seen: gr.State
 
     @property
     def asked(self) -> set[Block]:
@@ -107,14 +107,14 @@ def _connect(studio: Studio, draft: Draft, tab: SearchTab, begin: gr.Button, roo
     room.select(
         partial(offer, draft, tab), draft.components | set(tab.options), list(tab.options), show_progress="hidden"
     )
-    shown: list[Block] = [tab.choice, tab.shown, tab.stop, tab.use, tab.print]
+    shown: list[Block] = [tab.choice, tab.shown, tab.stop, tab.use, tab.seen]
     begin.click(
         partial(start_search, studio, draft, tab), draft.components | tab.asked, shown, trigger_mode="once",
         concurrency_limit=1,
     )  # fmt: skip
-    room.select(partial(look, studio, tab), {tab.choice, tab.print}, shown, show_progress="hidden")
+    room.select(partial(look, studio, tab), {tab.choice, tab.seen}, shown, show_progress="hidden")
     tab.choice.input(partial(look, studio, tab), {tab.choice}, shown, show_progress="hidden")
-    gr.Timer(LOOK).tick(partial(look, studio, tab), {tab.choice, tab.print}, shown, show_progress="hidden")
+    gr.Timer(LOOK).tick(partial(look, studio, tab), {tab.choice, tab.seen}, shown, show_progress="hidden")
     tab.stop.click(partial(stop_search, studio), tab.choice, tab.stop)
     tab.use.click(partial(use_best, studio, draft, tab), {tab.choice}, list(draft.components))
 
@@ -181,8 +181,8 @@ def look(studio: Studio, tab: SearchTab, values: Values) -> Any:
     searches = list_searches(studio.home)
     chosen = next((each for each in searches if each.name == values[tab.choice]), searches[-1] if searches else None)
     if chosen is None:
-        return dict.fromkeys((tab.choice, tab.shown, tab.stop, tab.use, tab.print), gr.skip())
-    return _shown(studio, tab, chosen, values.get(tab.print, ""))
+        return dict.fromkeys((tab.choice, tab.shown, tab.stop, tab.use, tab.seen), gr.skip())
+    return _shown(studio, tab, chosen, values.get(tab.seen, ""))
 
 
 def _shown(studio: Studio, tab: SearchTab, search: Search, before: str) -> Updates:
@@ -193,7 +193,7 @@ def _shown(studio: Studio, tab: SearchTab, search: Search, before: str) -> Updat
             f"{trial.status}{len(trial.losses)}" for trial in trials
         )
         if now == before:
-            return dict.fromkeys((tab.choice, tab.shown, tab.stop, tab.use, tab.print), gr.skip())
+            return dict.fromkeys((tab.choice, tab.shown, tab.stop, tab.use, tab.seen), gr.skip())
         html = overview(search, trials, searchable(search.recipe))
     except StudioError as error:
         return {tab.shown: note("error", *error.problems), tab.choice: _chooser(studio, search)}
@@ -202,7 +202,7 @@ def _shown(studio: Studio, tab: SearchTab, search: Search, before: str) -> Updat
         tab.shown: html,
         tab.stop: gr.update(interactive=status is SearchStatus.SEARCHING),
         tab.use: gr.update(interactive=best_of(trials) is not None),
-        tab.print: now,
+        tab.seen: now,
     }
 
 
