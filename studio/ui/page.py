@@ -26,6 +26,7 @@ from studio.ui.data.samples import sample_of
 from studio.ui.draft import Draft, Updates, Values, new_states
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.refusal import refusal
+from studio.ui.search import tab as search_tab
 from studio.ui.studio import Studio
 
 TITLE = "Atelier"
@@ -91,6 +92,8 @@ def _draw(studio: Studio, start: Recipe) -> Page:
             model_part = model_tab.build(model)
         with gr.Tab("Recipe", id="Recipe"):
             recipe_part = recipe_tab.build(studio, start, data, model)
+        with gr.Tab("Search", id="Search") as search_room:
+            search_tab.build(studio, recipe_part.draft, start, search_room)
         with gr.Tab("Run", id="Run"):
             run_part = run_tab.build(studio, selected)
         with gr.Tab("Compare", id="Compare"):
