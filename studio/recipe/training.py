@@ -49,7 +49,7 @@ class TrainingPart(Part):
         "How far each step moves the weights. Too high and the loss jumps, too low and nothing happens. Try 2e-4 for "
         "LoRA on a model of 1 B parameters or more; tiny models like the starter want ten to thirty times that.",
         label="Learning rate",
-        bounds=(1e-6, 1e-1),
+        bounds=(1e-6, 1.0),
         scale="log",
         what="A model learns in many small steps. In each it looks at a few rows, finds out in which direction every "
         "weight should move to do better on them, and moves it a little that way. The learning rate is how far. With "

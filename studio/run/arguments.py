@@ -10,42 +10,113 @@ from typing import Any
 
 import torch
 
+from studio.errors import StudioError
+from studio.recipe.optimizers import OPTIMIZERS
 from studio.recipe.recipe import Recipe
+from studio.recipe.training import TrainingPart
 from studio.run.base import Precision
-from studio.run.steps import evaluation_steps
+from studio.run.steps import decay_steps, evaluation_steps, steps_of, warmup_steps
+
+PLATEAU_FACTOR = 0.5  # what reduce_lr_on_plateau leaves of the learning rate
 
 
 def training_arguments(
     recipe: Recipe, precision: Precision, folder: Path, rows: int, held_out_rows: int
 ) -> dict[str, Any]:
-    """Keyword arguments for a run over `rows` training rows. `folder` is where checkpoints go."""
+    """Keyword arguments for a run over `rows` training rows. `folder` is where checkpoints go.
+
+    Raises:
+        StudioError: the recipe goes by the held-out loss, which is never measured.
+    """
     t = recipe.training
-    every = evaluation_steps(t, rows) if held_out_rows else 0
-    options: dict[str, Any] = {"eval_strategy": "steps", "eval_steps": every} if every else {}
+    steps = steps_of(t, rows)
     return {
         "output_dir": str(folder),
-        "learning_rate": t.learning_rate,
         "num_train_epochs": t.epochs,
         "max_steps": t.max_steps or -1,
         "per_device_train_batch_size": t.batch_size,
         "per_device_eval_batch_size": t.batch_size,
         "gradient_accumulation_steps": t.gradient_accumulation,
-        "warmup_steps": t.warmup,
-        "lr_scheduler_type": t.schedule,
+        "train_sampling_strategy": "group_by_length" if t.group_by_length else "random",
         "weight_decay": t.weight_decay,
         "max_grad_norm": t.max_grad_norm,
+        "label_smoothing_factor": t.label_smoothing,
+        "neftune_noise_alpha": t.neftune or None,
         "seed": t.seed,
         "bf16": precision.autocast == "bf16",
         "fp16": precision.autocast == "fp16",
         "gradient_checkpointing": t.gradient_checkpointing,
-        "eval_on_start": bool(every),
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
-        "save_strategy": "no",  # `checkpoints.Saves` says when
-        "save_total_limit": t.saves_kept,
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": not torch.cuda.is_available(),
         "dataloader_pin_memory": torch.cuda.is_available(),
-        **options,
+        **_optimizer(t),
+        **_schedule(t, steps),
+        **_checks_and_checkpoints(t, evaluation_steps(t, rows) if held_out_rows else 0),
+    }
+
+
+def keeps_best(training: TrainingPart) -> bool:
+    """Whether the result is the checkpoint with the lowest held-out loss, and not the last weights."""
+    return training.keep_best or training.early_stopping > 0
+
+
+def _optimizer(t: TrainingPart) -> dict[str, Any]:
+    kind = OPTIMIZERS[t.optimizer]
+    beta2 = t.beta2 or kind.usual_beta2
+    options = {
+        "sgd": {"momentum": t.momentum},
+        "rmsprop": {"alpha": beta2, "eps": t.epsilon},
+        "adagrad": {"eps": t.epsilon},
+    }.get(t.optimizer, {})
+    return {
+        "optim": kind.library,
+        "learning_rate": t.learning_rate,
+        "adam_beta1": t.beta1,
+        "adam_beta2": beta2,
+        "adam_epsilon": t.epsilon,
+        "optim_args": ",".join(f"{name}={value}" for name, value in options.items()) or None,
+    }
+
+
+def _schedule(t: TrainingPart, steps: int) -> dict[str, Any]:
+    options: dict[str, dict[str, Any]] = {
+        "cosine_with_min_lr": {"min_lr_rate": t.schedule_floor},
+        "cosine_with_restarts": {"num_cycles": t.schedule_cycles},
+        "polynomial": {"lr_end": t.learning_rate * t.schedule_floor, "power": t.schedule_power},
+        "warmup_stable_decay": {
+            "num_decay_steps": decay_steps(t, steps),
+            "decay_type": "1-sqrt",
+            "min_lr_ratio": t.schedule_floor,
+        },
+        "reduce_lr_on_plateau": {"factor": PLATEAU_FACTOR, "patience": t.plateau_patience},
+    }
+    warmup = t.warmup_steps or t.warmup
+    exact = warmup_steps(t, steps)
+    return {
+        "lr_scheduler_type": t.schedule,
+        "lr_scheduler_kwargs": options.get(t.schedule),
+        "warmup_steps": exact if t.warmup_steps or exact == steps - 1 else warmup,
+    }
+
+
+def _checks_and_checkpoints(t: TrainingPart, every: int) -> dict[str, Any]:
+    """`every` so many steps the held-out loss is measured; 0: never."""
+    on_plateau = t.schedule == "reduce_lr_on_plateau"
+    if not every and (keeps_best(t) or on_plateau):
+        what = "the schedule reduce_lr_on_plateau" if on_plateau else "early stopping or keeping the best"
+        raise StudioError(
+            f"You set {what}, which goes by the held-out loss, but that is never measured here. Hold some rows out in "
+            "the data tab and set the held-out checks above 0, or switch it off."
+        )
+    measured = {"eval_strategy": "steps", "eval_steps": every, "eval_on_start": True} if every else {}
+    followed = {"metric_for_best_model": "loss", "greater_is_better": False} if keeps_best(t) or on_plateau else {}
+    return {
+        "save_strategy": "best" if keeps_best(t) else "no",  # `checkpoints.SaveAt` says when else
+        "load_best_model_at_end": keeps_best(t),
+        "save_total_limit": t.saves_kept + keeps_best(t),
+        **measured,
+        **followed,
     }

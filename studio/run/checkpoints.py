@@ -6,6 +6,8 @@ One way for all methods: what moves is kept by name and put back in place, so th
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from studio.recipe.methods.method import TuningMethod
 from studio.run.directory import Run
+from studio.run.stopping import held_out_losses
 
 WEIGHTS = "trained.safetensors"
 OF_METHOD = "method:"  # before the names of what the method keeps by itself
@@ -24,13 +28,14 @@ DRAFT = ".partial"
 
 
 class Saves:
-    """A trainer's saving and loading, and its method's optimiser: to be put before a trainer's class.
+    """A trainer's saving and loading, its method's optimiser and its plain checks: to be put before a trainer's class.
 
     A checkpoint is written elsewhere and renamed when whole.
     """
 
     args: TrainingArguments
     state: TrainerState
+    control: TrainerControl
     model: Any
     optimizer: Any
 
@@ -45,6 +50,21 @@ class Saves:
             kind, options = self.get_optimizer_cls_and_kwargs(self.args, trained)  # type: ignore[attr-defined]
             self.optimizer = self.method.optimizer(trained, kind, options | {"weight_decay": self.args.weight_decay})
         return super().create_optimizer(model)  # type: ignore[misc]
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """The order of the rows. Where they are grouped by length it depends on seed and epoch alone, so that a resumed
+        run goes on in the same order."""
+        sampler = super()._get_train_sampler(train_dataset)  # type: ignore[misc]
+        return ByLength(sampler, self.args.seed) if isinstance(sampler, LengthGroupedSampler) else sampler
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Whether to save now: at a new best, and where a checkpoint is due anyway."""
+        return super()._determine_best_metric(metrics, trial) or self.control.should_save  # type: ignore[misc]
+
+    def prediction_step(self, *arguments: Any, **options: Any) -> Any:
+        """One batch of a held-out check: its plain loss, whatever is trained on, so that runs can be compared."""
+        with _plain_loss(self):
+            return super().prediction_step(*arguments, **options)  # type: ignore[misc]
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """What a checkpoint keeps of the model."""
@@ -82,6 +102,33 @@ class Saves:
         read_weights(self.model, self.method, Path(str(self.state.best_model_checkpoint)) / WEIGHTS)
 
 
+@contextmanager
+def _plain_loss(trainer: Any) -> Iterator[None]:
+    smoother, loss_type = trainer.label_smoother, getattr(trainer.args, "loss_type", None)
+    trainer.label_smoother = None
+    if loss_type:
+        trainer.args.loss_type = "nll"
+    try:
+        yield
+    finally:
+        trainer.label_smoother = smoother
+        if loss_type:
+            trainer.args.loss_type = loss_type
+
+
+class ByLength(LengthGroupedSampler):  # type: ignore[misc]
+    """Rows of about equal length together, in an order drawn from the seed and the epoch."""
+
+    def __init__(self, sampler: LengthGroupedSampler, seed: int) -> None:
+        super().__init__(sampler.batch_size, lengths=sampler.lengths, generator=torch.Generator())
+        self._seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the order of this epoch next. The trainer says so."""
+        self.generator.manual_seed(self._seed + epoch)
+
+
 def write_weights(model: Any, method: TuningMethod, path: Path) -> None:
     """Keep all weights of `model` that move, and what the method needs beside them."""
     kept = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
@@ -110,6 +157,12 @@ class SaveAt(TrainerCallback):  # type: ignore[misc]
         due = self._every > 0 and state.global_step % self._every == 0
         if due or self._run.asked_to_stop():
             control.should_save = True
+
+
+def lacks_check(checkpoint: Path, every: float | None) -> bool:
+    """Whether the held-out loss was to be measured at the step of this checkpoint, and was not."""
+    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+    return bool(every) and state.global_step % every == 0 and state.global_step not in held_out_losses(state)
 
 
 def newest(run: Run) -> Path | None:

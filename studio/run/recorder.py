@@ -35,7 +35,8 @@ class Recorder(TrainerCallback):
         self._step_seconds = time.perf_counter() - self._step_began
         if self.run.asked_to_stop():
             control.should_training_stop = True
-            control.should_evaluate = False
+            if args.metric_for_best_model is None:  # else the checks decide something, and none may be missing
+                control.should_evaluate = False
 
     def on_log(
         self,

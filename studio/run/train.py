@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -12,16 +13,22 @@ import torch
 
 from studio.errors import StudioError
 from studio.recipe.methods.method import Situation
+from studio.recipe.model_folder import widths
 from studio.recipe.models import fetch, locate
+from studio.recipe.optimizers import NEEDS_GPU
 from studio.run import owner
 from studio.run.arguments import training_arguments
-from studio.run.base import Precision, choose_precision
-from studio.run.checkpoints import SaveAt, newest
+from studio.run.base import Precision, attention_fallback, choose_precision
+from studio.run.checkpoints import SaveAt, lacks_check, newest
 from studio.run.directory import Run
-from studio.run.events import Decision, Ended, EventWriter, Phase, Started
+from studio.run.ending import ended_as
+from studio.run.events import Decision, Ended, EventWriter, Phase, Started, Warned
+from studio.run.packing import keep_apart
 from studio.run.recorder import Recorder
 from studio.run.result import save_result
+from studio.run.retold import OnceTold
 from studio.run.steps import steps_of
+from studio.run.stopping import EarlyStopping
 from studio.run.tasks.every import runner_of
 from studio.run.tasks.runner import Rows, TaskRunner
 from studio.run.tokenizer import load_tokenizer
@@ -31,6 +38,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
 
     from studio.recipe.recipe import Recipe
+
+
+USUAL_LENGTH = 64  # tokens of a row, where a guess is enough
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ def train(run: Run) -> None:
     """
     owner.claim(run.owner_path)
     began = time.monotonic()
-    with EventWriter(run.events_path) as events:
+    with OnceTold(run) as events:
         try:
             ended = _train(run, events)
         except Exception as error:
@@ -94,9 +104,15 @@ def _train(run: Run, events: EventWriter) -> Ended:
     )
     recorder = Recorder(run, events)
     trainer = build_trainer(run, runner, base, rows, recorder)
+    for warning in _warnings(recipe):
+        events.write(warning)
+    if recipe.training.packing:
+        keep_apart(trainer.model)
     events.write(_started(trainer, rows))
     events.write(Phase(phase="training"))
     began_at = newest(run)
+    if began_at:
+        trainer.args.eval_on_start = lacks_check(began_at, trainer.args.eval_steps)
     trainer.train(resume_from_checkpoint=str(began_at) if began_at else None)
     step = trainer.state.global_step
     poisoned_at = recorder.poisoned_at if _all_numbers(trainer.model) else recorder.poisoned_at or step
@@ -107,15 +123,19 @@ def _train(run: Run, events: EventWriter) -> Ended:
         )
     events.write(Phase(phase="saving", step=step))
     folder = save_result(run, trainer.model, recipe.method, base.tokenizer)
-    was_stopped = run.asked_to_stop() and step < trainer.state.max_steps
-    return Ended(
-        kind="stopped" if was_stopped else "finished",
-        message=f"Stopped at step {step} of {trainer.state.max_steps}; what was learned is kept."
-        if was_stopped
-        else "",
-        folder=folder,
-        step=step,
-    )
+    ended, decisions = ended_as(trainer, trainer.callback_handler.callbacks, run.asked_to_stop())
+    for decision in decisions:
+        events.write(decision)
+    return ended.model_copy(update={"folder": folder})
+
+
+def _warnings(recipe: Recipe) -> list[Warned]:
+    """What the recipe asks for that this machine does not have."""
+    optimizer = recipe.training.optimizer
+    if optimizer not in NEEDS_GPU or torch.cuda.is_available():
+        return []
+    plain = optimizer.removeprefix("paged-")
+    return [Warned(message=f"Without a GPU nothing is paged: {optimizer} does what {plain} does.")]
 
 
 def _all_numbers(model: Any) -> bool:
@@ -126,18 +146,24 @@ def _all_numbers(model: Any) -> bool:
 def _load_base(recipe: Recipe, runner: TaskRunner, events: EventWriter) -> Base:
     events.write(Phase(phase="loading"))
     folder = fetch(locate(recipe.model.id))
-    precision = precision_of(recipe)
+    precision = precision_of(recipe, folder)
     events.write(Decision(choice=f"precision {precision.autocast or 'float32'}", reason=precision.reason))
-    tokenizer, decisions = load_tokenizer(folder)
+    tokenizer, decisions = load_tokenizer(folder, runner.speaks)
     for choice, reason in decisions:
         events.write(Decision(choice=choice, reason=reason))
     model = runner.load(folder, precision, recipe.method.quantization(precision.compute))
+    if fallback := attention_fallback(model):
+        events.write(Decision(choice=fallback[0], reason=fallback[1]))
     return Base(model, tokenizer, precision, folder)
 
 
-def precision_of(recipe: Recipe) -> Precision:
-    """In which the base is held and computed with. Weights of the base that move are held in float32."""
-    precision = choose_precision(recipe.training.precision)
+def precision_of(recipe: Recipe, folder: Path | None = None) -> Precision:
+    """In which the base is held and computed with. Weights of the base that move are held in float32.
+
+    With the base's `folder`, a choice that is left to the studio suits the width of its layers.
+    """
+    tokens = recipe.training.batch_size * min(recipe.training.max_length, USUAL_LENGTH)
+    precision = choose_precision(recipe.training.precision, widths(folder) if folder else None, tokens)
     return replace(precision, weights=torch.float32) if recipe.method.trains_base else precision
 
 
@@ -145,7 +171,7 @@ def build_trainer(run: Run, runner: TaskRunner, base: Base, rows: tuple[Rows, Ro
     """The trainer of a run, with its method on the base."""
     recipe, counts = runner.recipe, (len(rows[0]), len(rows[1]))
     situation = Situation(recipe.task.peft_type, steps_of(recipe.training, counts[0]), str(base.folder))
-    model = put_on(base.model, recipe, situation)
+    model = put_on(base.model, recipe, situation, runner.new_modules)
     arguments = training_arguments(recipe, base.precision, run.path / "checkpoints", *counts)
     trainer = runner.trainer(model, base.tokenizer, arguments, rows, [*callbacks_of(run, recipe), recorder])
     if base.precision.autocast == "fp16":
@@ -157,8 +183,11 @@ def build_trainer(run: Run, runner: TaskRunner, base: Base, rows: tuple[Rows, Ro
 
 
 def callbacks_of(run: Run, recipe: Recipe) -> list[TrainerCallback]:
-    """What the method and the recipe's checkpoints do at moments of the training."""
-    return [*recipe.method.callbacks(), SaveAt(run, recipe.training.save_steps)]
+    """What the method, the recipe's checkpoints and early stopping do at moments of the training."""
+    training = recipe.training
+    patience, smallest = training.early_stopping, training.smallest_improvement
+    stopping = [EarlyStopping(patience, smallest)] if patience else []
+    return [*recipe.method.callbacks(), SaveAt(run, training.save_steps), *stopping]
 
 
 def _started(trainer: Trainer, rows: tuple[Rows, Rows]) -> Started:
@@ -167,9 +196,9 @@ def _started(trainer: Trainer, rows: tuple[Rows, Rows]) -> Started:
     config = trainer.args
     batches = len(trainer.get_train_dataloader())
     per_epoch = max(1, -(-batches // config.gradient_accumulation_steps))
-    steps = config.max_steps if config.max_steps > 0 else -(-config.num_train_epochs * per_epoch // 1)
+    steps = config.max_steps if config.max_steps > 0 else math.ceil(config.num_train_epochs * per_epoch)
     return Started(
-        steps=int(steps),
+        steps=steps,
         epochs=steps / per_epoch,
         rows=len(rows[0]),
         held_out_rows=len(rows[1]),
