@@ -1,0 +1,164 @@
+"""The stand-alone program of a recipe or a run with its rows, as a zip to take away."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from studio.data.example import Examples
+from studio.data.export import write_rows
+from studio.errors import StudioError
+from studio.home import STARTER, Home
+from studio.recipe.models import STARTER_ID, facts, fetch, locate
+from studio.recipe.read import changed
+from studio.recipe.recipe import Recipe
+from studio.run.directory import Run
+from studio.run.submit import prepare_part
+from studio.share.adapter import public_recipe
+from studio.share.naming import public_base
+from studio.share.script import PACKAGES, Form, Known, script
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+WANTED_OF_STARTER = (".json", ".jinja", ".safetensors")
+PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "float32": "float32"}
+
+
+def zip_script(home: Home, asked: Run | Recipe, to: Path) -> Path:
+    """Write the program, its rows, the recipe and what to install as a zip into the folder `to`; returns its path.
+
+    The zip is written elsewhere and renamed when whole. Imports the training libraries.
+
+    Raises:
+        StudioError: there are no rows, the base model cannot be used, or the folder cannot be written to.
+    """
+    recipe = asked.recipe if isinstance(asked, Run) else asked
+    name = asked.name if isinstance(asked, Run) else f"{recipe.method.name}-{recipe.task.name}"
+    train, held_out = _rows(home, asked)
+    known = _known(asked, recipe, train, held_out)
+    path = to / f"{name}-script.zip"
+    draft = to / f".{path.name}.{os.getpid()}"
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
+            _fill(archive, recipe, known, {"train": train, "held_out": held_out})
+        draft.replace(path)
+    except OSError as error:
+        raise StudioError(
+            f"The script could not be written to {to} ({error.strerror}). Free some space or name another folder."
+        ) from error
+    finally:
+        if to.is_dir():
+            draft.unlink(missing_ok=True)
+    return path
+
+
+def _fill(archive: ZipFile, recipe: Recipe, known: Known, parts: dict[str, Examples]) -> None:
+    text = script(recipe, known)
+    archive.writestr("train.py", text)
+    archive.writestr("recipe.yaml", public_recipe(recipe, public_base(recipe.model.id)).to_yaml())
+    used = [name for name in PACKAGES if name in text.partition('"""\n\nfrom')[0]]
+    archive.writestr("requirements.txt", "".join(f"{name}=={version(name)}\n" for name in used))
+    for name, rows in parts.items():
+        if len(rows):
+            with archive.open(f"{name}.jsonl", "w", force_zip64=True) as file:
+                _write(rows, recipe, known, file)
+    if recipe.model.id.strip() == STARTER_ID:
+        for path in sorted(STARTER.iterdir()):
+            if path.suffix in WANTED_OF_STARTER:
+                archive.write(path, f"starter/{path.name}")
+
+
+def _rows(home: Home, asked: Run | Recipe) -> tuple[Examples, Examples]:
+    if isinstance(asked, Run):
+        return asked.examples("train"), asked.examples("held_out")
+    if not asked.data.path:
+        raise StudioError("The recipe names no data, so the script would have no rows. Set data.path, or name a run.")
+    prepared = prepare_part(asked.data, home)
+    if prepared.report.errors:
+        raise StudioError(*prepared.report.errors)
+    return prepared.train, prepared.held_out
+
+
+def _known(asked: Run | Recipe, recipe: Recipe, train: Examples, held_out: Examples) -> Known:
+    located = locate(recipe.model.id)
+    folder = fetch(located) if isinstance(asked, Run) else located.folder
+    checked = min(len(held_out), recipe.training.evaluation_rows) if recipe.training.evaluations else 0
+    known = Known(
+        rows=len(train),
+        checked=checked,
+        form=_form(recipe, train, folder),
+        folder=folder,
+        plain=folder is not None and not facts(folder).has_chat_template,
+    )
+    return _as_it_ran(asked, known) if isinstance(asked, Run) else known
+
+
+def _as_it_ran(run: Run, known: Known) -> Known:
+    """With what the run found out when it was trained: which rows were of use, and how it computed."""
+    from studio.run.train import precision_of
+
+    recipe, rows = run.recipe, known.rows
+    for event in run.events()[0]:
+        if event.kind == "started":
+            rows = event.rows
+        elif event.kind == "decision" and event.choice.removeprefix("precision ") in PRECISIONS:
+            said = PRECISIONS[event.choice.removeprefix("precision ")]
+            recipe = changed(recipe, {"training.precision": said})
+    return replace(known, rows=rows, precision=precision_of(recipe), name=run.name)
+
+
+def _form(recipe: Recipe, rows: Examples, folder: Path | None) -> Form:
+    """How the rows are written, so that TRL makes the same tokens of them as the studio."""
+    if not rows.has("messages"):
+        if rows.type != "language modeling":
+            return "pairs"
+        return "trl" if recipe.data.chunks.by == "whole" or folder is None else "tokens"
+    if rows.type == "language modeling" and folder is not None and not _by_markers(recipe, rows, folder):
+        return "tokens"
+    return "trl"
+
+
+def _by_markers(recipe: Recipe, rows: Examples, folder: Path) -> bool:
+    """Whether every answer is learned from, and the template itself says where answers are."""
+    from studio.data.tokens.render import Renderer
+
+    weighed = any(each.get("weight") == 0 for example in rows for each in example.conversation)
+    every = recipe.data.mapped.train_on == "every answer" and all(example.conversation for example in rows)
+    return every and not weighed and Renderer(_tokenizer(folder)).has_markers
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    from studio.run.tokenizer import load_tokenizer
+
+    return load_tokenizer(folder)[0]
+
+
+def _write(rows: Examples, recipe: Recipe, known: Known, file: IO[bytes]) -> None:
+    if known.form == "trl":
+        write_rows(rows, ".jsonl", file)
+        return
+    for row in _pairs(rows) if known.form == "pairs" else _tokens(rows, recipe, known):
+        file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def _pairs(rows: Examples) -> Iterator[dict[str, object]]:
+    return ({"prompt": each.prompt, "completion": each.completion} for each in rows)
+
+
+def _tokens(rows: Examples, recipe: Recipe, known: Known) -> Iterator[dict[str, object]]:
+    """Ids and labels, as the studio's trainer gets them."""
+    from studio.data.tokens.encoded import cut_at
+    from studio.run.study.tokens import Encoding, encoded_rows
+
+    assert known.folder is not None
+    how = Encoding.of(recipe.data, _tokenizer(known.folder), recipe.training.max_length)
+    encoded = cut_at(encoded_rows(rows, how).encoded, recipe.training.max_length)
+    return (row for batch in encoded.for_trainer().to_batches() for row in batch.to_pylist())

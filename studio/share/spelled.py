@@ -1,0 +1,71 @@
+"""Values and calls as the Python text that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+SHORT = 90  # characters of a call that stays in one line
+INDENT = "    "
+
+
+class Code(str):
+    """Text that is Python already."""
+
+
+def spelled(value: Any) -> str:
+    """The Python text of a value: enumerations as what they stand for, sets as sorted lists, types by their name."""
+    if isinstance(value, Code):
+        return value
+    if isinstance(value, Enum):
+        return spelled(value.value)
+    if isinstance(value, Path):
+        return spelled(str(value))
+    if isinstance(value, str):
+        written = repr(value)
+        return f'"{written[1:-1]}"' if written[0] == "'" and '"' not in written and "\\'" not in written else written
+    if isinstance(value, set | frozenset):
+        return spelled(sorted(value))
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{spelled(key)}: {spelled(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(spelled, value)) + "]"
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{spelled(each)}, " for each in value).rstrip() + ")"
+    if type(value).__module__ == "torch":
+        return str(value)  # a dtype
+    return repr(value)
+
+
+def call(
+    name: str, options: Mapping[str, Any], notes: Mapping[str, str] | None = None, inside: int = 0, first: str = ""
+) -> str:
+    """A call with one option a line, or in one line where that is short.
+
+    Args:
+        name: what is called.
+        options: its keyword arguments.
+        notes: comments, by option.
+        inside: how many times the line that it stands in is indented.
+        first: an argument without a name, as Python text.
+    """
+    notes, margin = notes or {}, INDENT * inside
+    parts = [*filter(None, [first]), *(f"{key}={spelled(value)}" for key, value in options.items())]
+    said = [""] * (len(parts) - len(options)) + [notes.get(key, "") for key in options]
+    line = f"{name}({', '.join(parts)})"
+    if len(line) + len(margin) <= SHORT and not any(said):
+        return line
+    lines = [f"{margin}{INDENT}{part},{f'  # {note}' if note else ''}" for part, note in zip(parts, said, strict=True)]
+    return "\n".join([f"{name}(", *lines, f"{margin})"])
+
+
+def differing(made: Any, usual: Any) -> dict[str, Any]:
+    """The fields of a dataclass object whose values differ from those of `usual`, in the order of the class."""
+    return {
+        field.name: getattr(made, field.name)
+        for field in fields(made)
+        if field.init and getattr(made, field.name) != getattr(usual, field.name, MISSING)
+    }
