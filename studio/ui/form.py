@@ -34,9 +34,10 @@ class Form(Generic[M]):
         for group in dict.fromkeys(knob.group for knob in sorted(shown, key=lambda knob: knob.group != "")):
             with gr.Accordion(group, open=False, elem_id=dashed(prefix, group)) if group else nullcontext():
                 for knob in (knob for knob in shown if knob.group == group):
-                    self.fields[knob.name] = _component(knob, prefix, start)
-                    if knob.what:
-                        gr.HTML(what_html(knob), apply_default_css=False, elem_classes="what-block")
+                    with gr.Group(elem_classes="knob") if knob.what else nullcontext():
+                        self.fields[knob.name] = _component(knob, prefix, start)
+                        if knob.what:
+                            gr.HTML(what_html(knob), apply_default_css=False, elem_classes="what-block")
 
     @property
     def components(self) -> set[Block]:

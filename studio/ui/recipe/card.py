@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from studio.data.wording import sentence
 from studio.recipe.methods.method import TuningMethod
 from studio.run.forecast.forecast import Forecast
 from studio.ui.recipe.amounts import bytes_in_words, share_in_words
@@ -20,10 +21,10 @@ def card_html(method: type[TuningMethod], forecast: Forecast | None, pending: st
         share = share_in_words(forecast.trainable_parameters, forecast.parameters)
         trains = f"{forecast.trainable_parameters:,} weights, {share} of all"
         stores = f"{bytes_in_words(forecast.stored_bytes)}, {stores}"
-    what = " ".join((method.__doc__ or "").partition("\n\n")[0].split())
+    what = " ".join((method.__doc__ or "").partition("\n\n")[0].split()).removeprefix(f"{method.title}: ")
     lines = [("When", method.when), ("First try", method.first), ("From", method.source)]
     rows = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in lines)
     return (
-        f'<section class="method-card"><h3>{escape(method.title)}</h3><p>{escape(what)}</p>'
+        f'<section class="method-card"><h3>{escape(method.title)}</h3><p>{escape(sentence(what))}</p>'
         f'<dl class="method-lines">{rows}</dl>{figures([("It trains", trains), ("It leaves", stores)])}</section>'
     )

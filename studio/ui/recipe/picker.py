@@ -51,6 +51,6 @@ def _family(family: str) -> str:
 
 def _card(method: type[TuningMethod]) -> str:
     return (
-        f'<label><input type="radio" name="tuning-method" value="{escape(name_of(method))}">'
+        f'<label><input type="radio" class="methods-radio" name="tuning-method" value="{escape(name_of(method))}">'
         f"<b>{escape(method.title)}</b><span>{escape(method.good_at)}</span></label>"
     )
