@@ -75,6 +75,11 @@ class Draft:
         return {self.shown, *self._settings(), *self.task.outputs, *self.method.outputs}
 
     @property
+    def outputs(self) -> list[Block]:
+        """Everything that `show_settings` and `show_choices` update."""
+        return [*self.fields, self.data, self.model]
+
+    @property
     def changes(self) -> list[Any]:
         """The events that tell of a change to any of the components."""
         components: list[Any] = list(self.components)

@@ -20,10 +20,11 @@ from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe, recip
 from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import TASKS
 from studio.recipe.training import TrainingPart
+from studio.ui.data.glimpse import known_rows
 from studio.ui.data.press import pressed
 from studio.ui.draft import Choice, Draft, Updates, Values
 from studio.ui.form import Form
-from studio.ui.recipe import advice, comparison, picker, texts
+from studio.ui.recipe import advice, comparison, picker, schedule, texts
 from studio.ui.recipe.card import card_html
 from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
@@ -40,6 +41,7 @@ class RecipeTab:
     preset: gr.Dropdown
     card: gr.HTML
     advice: gr.HTML
+    schedule: gr.HTML
     texts: texts.Texts
     comparison: gr.HTML
     timer: gr.Timer
@@ -47,7 +49,7 @@ class RecipeTab:
     @property
     def outputs(self) -> list[Block]:
         """Everything that `show` fills."""
-        return [self.advice, *self.texts.outputs, *self.counted]
+        return [self.advice, self.schedule, *self.texts.outputs, *self.counted]
 
     @property
     def counted(self) -> list[Block]:
@@ -77,6 +79,8 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> Rec
                 js_on_load="\n".join((ASSETS / name).read_text("utf-8") for name in ("press.js", "reveal.js")),
                 apply_default_css=False,
             )
+            with gr.Accordion("The schedule", open=True, elem_id="recipe-schedule"):
+                drawn = schedule.build()
             with gr.Accordion("The recipe as text", open=True, elem_id="recipe-as-text"):
                 as_text = texts.build(start)
     with gr.Accordion("How the methods compare", open=True, elem_id="recipe-comparison"):
@@ -88,7 +92,7 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> Rec
         )
     timer = gr.Timer(LOOK, active=False)
     draft = Draft(data, model, task, method, gr.State(start.method.name), training)
-    tab = RecipeTab(draft, preset, card, found, as_text, compared, timer)
+    tab = RecipeTab(draft, preset, card, found, drawn, as_text, compared, timer)
     _connect(studio, tab)
     return tab
 
@@ -133,15 +137,13 @@ def _about_task(name: str) -> str:
 def _connect(studio: Studio, tab: RecipeTab) -> None:
     draft, fields = tab.draft, list(tab.draft.fields)
     tab.preset.input(partial(apply_preset, tab), {tab.preset}, fields)
-    tab.texts.upload.upload(
-        partial(apply_upload, tab), {tab.texts.upload}, [*fields, draft.data, draft.model], show_progress="hidden"
-    )
+    tab.texts.upload.upload(partial(apply_upload, tab), {tab.texts.upload}, draft.outputs, show_progress="hidden")
     draft.method.chosen.input(partial(switch_method, draft), draft.components, fields, show_progress="hidden")
 
     def on_advice(values: Values, event: gr.EventData) -> Updates:
         return advice.moved(draft, values, pressed(event)[0])
 
-    tab.advice.click(on_advice, draft.components, [*fields, draft.data, draft.model], show_progress="hidden")
+    tab.advice.click(on_advice, draft.components, draft.outputs, show_progress="hidden")
     tab.timer.tick(
         partial(look, studio, tab), draft.components, tab.counted, show_progress="hidden", trigger_mode="once"
     )
@@ -208,7 +210,21 @@ def show(studio: Studio, tab: RecipeTab, found: list[Problem], recipe: Recipe | 
         skipped: Updates = {component: gr.skip() for component in tab.outputs}
         return skipped | {tab.advice: note("error", *recipe.problems), tab.timer: gr.Timer(active=False)}
     written: Updates = dict(zip(tab.texts.outputs, tab.texts.show(recipe), strict=True))
-    return {tab.advice: advice.advice_html(found, recipe), **written, **_counts(studio, tab, recipe)}
+    return {
+        tab.advice: advice.advice_html(found, recipe),
+        tab.schedule: schedule.show(recipe, *_rows_and_tokens(studio, recipe)),
+        **written,
+        **_counts(studio, tab, recipe),
+    }
+
+
+def _rows_and_tokens(studio: Studio, recipe: Recipe) -> tuple[int, int]:
+    """How many rows are trained on and, where they are to be packed, how many tokens they have; 0: not yet known."""
+    known = known_rows(studio, recipe.data)
+    if known is None or not recipe.training.packing:
+        return (len(known.train) if known else 0), 0
+    state = studio.desk.study(recipe.data, recipe.model.id, recipe.training.max_length)
+    return len(known.train), state.study.seen_tokens if state.study else 0
 
 
 def look(studio: Studio, tab: RecipeTab, values: Values) -> Updates:

@@ -116,7 +116,7 @@ def _connect(studio: Studio, draft: Draft, tab: SearchTab, begin: gr.Button, roo
     tab.choice.input(partial(look, studio, tab), {tab.choice}, shown, show_progress="hidden")
     gr.Timer(LOOK).tick(partial(look, studio, tab), {tab.choice, tab.seen}, shown, show_progress="hidden")
     tab.stop.click(partial(stop_search, studio), tab.choice, tab.stop)
-    tab.use.click(partial(use_best, studio, draft, tab), {tab.choice}, list(draft.components))
+    tab.use.click(partial(use_best, studio, draft, tab), {tab.choice}, draft.outputs)
 
 
 def usual_values(draft: Draft, option: gr.Dropdown, values: Values) -> str:
