@@ -212,6 +212,7 @@ class TrainableTokens(TuningMethod):
     first: ClassVar[str] = "The tokens of the chat template: leave the text empty."
     good_at: ClassVar[str] = "new words, a template's marks"
     rate: ClassVar[float] = 1.0
+    tasks: ClassVar[tuple[str, ...]] = ("language-modeling",)  # a new head would not learn, an encoder's loses its bias
 
     name: Literal["trainable-tokens"] = "trainable-tokens"  # type: ignore[assignment]
     text: str = knob(
@@ -234,6 +235,16 @@ class TrainableTokens(TuningMethod):
             token_indices=self._tokens(situation),
             target_modules=_embeddings(situation.model),
         )
+
+    def choose(self, model: Any) -> None:
+        from peft.tuners.trainable_tokens import TrainableTokensLayer
+
+        from studio.recipe.methods.tied_head import TiedHead
+
+        base = model.get_base_model()
+        head = base.get_output_embeddings()
+        if isinstance(head, TrainableTokensLayer):
+            base.set_output_embeddings(TiedHead(head))
 
     def _tokens(self, situation: Situation) -> list[int]:
         from transformers import AutoTokenizer
