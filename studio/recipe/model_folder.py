@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from studio.errors import StudioError
 from studio.recipe.safetensors_header import Tensor, TornHeader, read_header
@@ -19,7 +19,20 @@ INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 TOKENIZERS = (("tokenizer.json",), ("tokenizer.model",), ("vocab.json", "merges.txt"), ("vocab.txt",))
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_sequence_length")
+HIDDEN_KEYS = ("hidden_size", "n_embd", "d_model", "dim")
+INNER_KEYS = ("intermediate_size", "n_inner", "ffn_dim", "hidden_dim")
+ENCODERS = (
+    "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie esm eurobert "
+    "flaubert fnet funnel gte ibert longformer luke megatron-bert mobilebert modernbert mpnet mra nomic_bert "
+    "nystromformer rembert roberta roberta-prelayernorm roc_bert roformer squeezebert xlm xlm-roberta xlm-roberta-xl "
+    "xmod yoso"
+)  # model types, parted by blanks
+WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")  # how the architectures that write are named
 DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+
+
+ModelKind = Literal["decoder", "encoder", "encoder-decoder", "unknown"]
+"""A decoder writes token by token, an encoder reads a whole text at once, an encoder-decoder turns one into another."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,15 @@ class ModelFacts:
     architecture: str
     context: int | None
     has_chat_template: bool
+    kind: ModelKind = "unknown"
+
+
+@dataclass(frozen=True)
+class Widths:
+    """How wide a model's layers are: what passes from one to the next, and what is between an MLP's two products."""
+
+    hidden: int
+    inner: int
 
 
 def facts(folder: Path) -> ModelFacts:
@@ -57,7 +79,36 @@ def facts(folder: Path) -> ModelFacts:
         architecture=_architecture(config),
         context=_context(config),
         has_chat_template=_has_chat_template(folder),
+        kind=model_kind(config),
     )
+
+
+def model_kind(config: dict[str, Any]) -> ModelKind:
+    """What sort of model a config.json describes, by its model type and the name of its architecture."""
+    architecture = _architecture(config)
+    writes = architecture.endswith(WRITERS)
+    if config.get("is_encoder_decoder"):
+        return "encoder-decoder"
+    if config.get("model_type") in ENCODERS.split():
+        return "decoder" if config.get("is_decoder") or writes else "encoder"
+    if writes:
+        return "decoder"
+    if architecture.endswith("ForMaskedLM"):
+        return "encoder"
+    return (
+        "decoder" if {"use_cache", "num_key_value_heads"} & (config.keys() | _text_part(config).keys()) else "unknown"
+    )
+
+
+def widths(folder: Path) -> Widths | None:
+    """The widths of the layers of the model in `folder`; None where its config.json does not say them."""
+    config = read_config(folder, str(folder))
+    for part in (config, _text_part(config)):
+        hidden = next((part[key] for key in HIDDEN_KEYS if type(part.get(key)) is int and part[key] > 0), 0)
+        inner = next((part[key] for key in INNER_KEYS if type(part.get(key)) is int and part[key] > 0), 4 * hidden)
+        if hidden:
+            return Widths(hidden, inner)
+    return None
 
 
 def check_folder(folder: Path, shown: str) -> None:

@@ -13,7 +13,7 @@ from studio.data.hub.words import is_hub_id
 from studio.errors import StudioError
 from studio.home import PRESETS, STARTER
 from studio.recipe.hub import Progress, download, download_tokenizer
-from studio.recipe.model_folder import ModelFacts, check_folder, facts
+from studio.recipe.model_folder import ModelFacts, ModelKind, check_folder, facts
 
 __all__ = ["BaseModelCard", "Located", "ModelFacts", "catalogue", "facts", "fetch", "fetch_tokenizer", "locate"]
 
@@ -37,6 +37,7 @@ class BaseModelCard(BaseModel):
     context: int = Field(gt=0)
     good_for: str = Field(min_length=1)
     learning_rate: float = Field(gt=0, lt=1)
+    kind: ModelKind = "decoder"
 
     @property
     def size(self) -> str:

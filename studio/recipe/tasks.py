@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from studio.knob import Part, knob
+from studio.recipe.model_folder import ModelKind
 
 
 class Task(Part):
@@ -23,6 +24,10 @@ class Task(Part):
     """Paper and section."""
     peft_type: ClassVar[str | None]
     """PEFT's task type; None where it has none that fits."""
+    kinds: ClassVar[tuple[ModelKind, ...]]
+    """The sorts of base model that can learn it; one that does not say what it is may try."""
+    unfit: ClassVar[str]
+    """What to do about a base of another sort."""
 
     name: str
 
@@ -37,6 +42,11 @@ class LanguageModeling(Task):
     )
     source: ClassVar[str] = "Ouyang et al. 2022, arXiv 2203.02155, section 3.5"
     peft_type: ClassVar[str | None] = "CAUSAL_LM"
+    kinds: ClassVar[tuple[ModelKind, ...]] = ("decoder",)
+    unfit: ClassVar[str] = (
+        "Language modeling needs a decoder, a model that writes token by token. Set the task to classification or "
+        "masked language modeling, or choose a decoder such as the starter or Qwen/Qwen3-0.6B."
+    )
 
     name: Literal["language-modeling"] = "language-modeling"  # type: ignore[assignment]
 
@@ -51,8 +61,23 @@ class SequenceClassification(Task):
     )
     source: ClassVar[str] = "Devlin et al. 2018, arXiv 1810.04805, section 4.1"
     peft_type: ClassVar[str | None] = "SEQ_CLS"
+    kinds: ClassVar[tuple[ModelKind, ...]] = ("decoder", "encoder")
+    unfit: ClassVar[str] = (
+        "Classification puts a head on a decoder or on an encoder. Choose one of these as the base model."
+    )
 
     name: Literal["sequence-classification"] = "sequence-classification"  # type: ignore[assignment]
+    balance: bool = knob(
+        False,
+        "A class with few rows counts for as much as one with many. Try it when the rare class is the one you look "
+        "for; leave it off when all mistakes cost the same.",
+        label="Balance the classes",
+        what="When 95 of 100 rows are of one class, a model does well by always naming that class. Balancing makes "
+        "a mistake on a row of a rare class cost more, in proportion to how rare it is. The model then finds more of "
+        "the rare class, and raises more false alarms. Look at the macro F1 of the held-out rows, which counts every "
+        "class alike, to see which of the two you got.",
+        picture="classes",
+    )
     most_classes: int = knob(
         200,
         "How many different labels there may be. More than this is most likely a column of free text.",
@@ -61,6 +86,10 @@ class SequenceClassification(Task):
         step=1,
         unit="classes",
         advanced=True,
+        what="The classes are the different texts in the completion column. A column of free text has a different "
+        "text in nearly every row, and a model cannot learn a class that it saw once. This limit stops such a run "
+        "before it begins. Raise it when you really have more classes, with a good number of rows for each.",
+        picture="classes",
     )
 
 
@@ -74,6 +103,11 @@ class MaskedLanguageModeling(Task):
     )
     source: ClassVar[str] = "Devlin et al. 2018, arXiv 1810.04805, section 3.1"
     peft_type: ClassVar[str | None] = None
+    kinds: ClassVar[tuple[ModelKind, ...]] = ("encoder",)
+    unfit: ClassVar[str] = (
+        "Masked language modeling needs an encoder such as google-bert/bert-base-uncased. To teach a decoder the "
+        "language of your field, set the task to language modeling and give it plain text."
+    )
 
     name: Literal["masked-language-modeling"] = "masked-language-modeling"  # type: ignore[assignment]
     masked_share: float = knob(
@@ -84,6 +118,11 @@ class MaskedLanguageModeling(Task):
         bounds=(0.05, 0.6),
         step=0.01,
         unit="share of the tokens",
+        what="The model reads a text in which some tokens are hidden, and guesses them from what stands around them. "
+        "Of the chosen tokens eight in ten are replaced by a mask, one by a random token, and one stays as it is, so "
+        "that the model cannot rely on seeing the mask. Which ones are hidden is drawn anew each time a row comes by; "
+        "for the held-out rows it is drawn once, so that their losses can be compared.",
+        picture="masking",
     )
 
 
@@ -93,6 +132,14 @@ if TYPE_CHECKING:
     AnyTask = Task
 else:
     AnyTask = Annotated[Union[TASKS], Field(discriminator="name")]  # noqa: UP007 (a tuple cannot be written with |)
+
+
+def why_not(task: type[Task], kind: ModelKind) -> str:
+    """Why a base model of this kind cannot learn the task, and what to choose instead; empty where it can."""
+    if kind == "unknown" or kind in task.kinds:
+        return ""
+    article = "a" if kind == "decoder" else "an"
+    return f"The base model is {article} {kind}. {task.unfit}"
 
 
 def task_named(name: str) -> type[Task]:

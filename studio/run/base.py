@@ -1,108 +1,140 @@
-"""Loading a base model safely, in a precision that suits the machine."""
+"""Loading a base model safely, with the head that a task wants."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from studio.errors import StudioError
+from studio.run.precision import Precision, choose_precision
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig, PretrainedConfig, PreTrainedModel
 
-WORTH_IT = 1.2  # bfloat16 must be this much faster than float32 on a CPU, or its rounding is not worth having
+__all__ = ["Precision", "attention_fallback", "choose_precision", "load_model", "load_with_head"]
+
+HEADS = ("score", "classifier", "pre_classifier", "classification_head", "pooler.dense")  # never stored in fewer bits
+KINDS = {
+    AutoModelForCausalLM: "a causal language model",
+    AutoModelForMaskedLM: "an encoder with a head for masked language modeling",
+    AutoModelForSequenceClassification: "a decoder or an encoder that classifies",
+}
 
 
-@dataclass(frozen=True)
-class Precision:
-    """How numbers are held: the base's weights, the computation (None: as the weights), and why."""
-
-    weights: torch.dtype
-    autocast: Literal["bf16", "fp16"] | None
-    reason: str
-
-    @property
-    def compute(self) -> torch.dtype:
-        return {"bf16": torch.bfloat16, "fp16": torch.float16, None: torch.float32}[self.autocast]
-
-
-def choose_precision(asked: str) -> Precision:
-    """The precision for `asked` ("auto", "bfloat16", "float16" or "float32") on this machine."""
-    if asked == "auto":
-        return _best_precision()
-    reason = "as the recipe says"
-    if asked == "float32":
-        return Precision(torch.float32, None, reason)
-    on_gpu = torch.cuda.is_available()
-    if asked == "float16":
-        if not on_gpu:
-            raise StudioError("You set precision to float16, but a CPU trains badly in it. Set precision to auto.")
-        return Precision(torch.float16, "fp16", reason)
-    return Precision(torch.bfloat16 if on_gpu else torch.float32, "bf16", reason)
-
-
-def _best_precision() -> Precision:
-    if torch.cuda.is_available():
-        if torch.cuda.is_bf16_supported(including_emulation=False):
-            return Precision(torch.bfloat16, "bf16", "this GPU computes in bfloat16")
-        return Precision(torch.float16, "fp16", "this GPU has no bfloat16")
-    ratio = _matmul_seconds(torch.float32) / _matmul_seconds(torch.bfloat16)
-    if ratio >= WORTH_IT:
-        return Precision(torch.float32, "bf16", f"this CPU multiplies {ratio:.1f} times faster in bfloat16")
-    return Precision(torch.float32, None, f"bfloat16 is no faster on this CPU ({ratio:.1f} times)")
-
-
-def _matmul_seconds(dtype: torch.dtype, size: int = 512, repeats: int = 8) -> float:
-    matrix = torch.ones(size, size, dtype=dtype)
-    best = float("inf")
-    for _ in range(repeats):
-        start = time.perf_counter()
-        matrix @ matrix
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def load_model(folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None = None) -> PreTrainedModel:
+def load_model(
+    folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None = None, kind: Any = AutoModelForCausalLM
+) -> PreTrainedModel:
     """The base model, on the GPU where there is one. Safetensors only; no code from the folder is run.
 
+    Args:
+        folder: where it lies.
+        precision: how its weights are held.
+        quantization: how they are stored, where in fewer bits.
+        kind: which of transformers' automatic classes; the folder must hold all weights of such a model.
+
     Raises:
-        StudioError: the weights cannot be loaded; memory exhaustion is left as it is.
+        StudioError: the weights cannot be loaded, or do not hold the kind's head; memory exhaustion is left as it is.
     """
+    model, found = _loaded(folder, precision, quantization, kind)
+    if found["missing_keys"] or found["mismatched_keys"]:
+        raise StudioError(
+            f"The base model in {folder} has no weights for {_some_names(found)}, which {KINDS[kind]} needs. "
+            f"Choose {KINDS[kind]} with whole safetensors files."
+        )
+    return model
+
+
+def load_with_head(
+    folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None, kind: Any, **settings: Any
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """The base model with a head on it, and the modules that the folder has no weights for: the head, where it is new.
+
+    Args:
+        folder, precision, quantization: as in `load_model`.
+        kind: which of transformers' automatic classes.
+        settings: what the model's configuration is to say instead of its own.
+
+    Raises:
+        StudioError: the weights cannot be loaded, or parts of the body are missing.
+    """
+    if quantization is not None:
+        quantization.llm_int8_skip_modules = [*(quantization.llm_int8_skip_modules or ()), *HEADS]
+    model, found = _loaded(folder, precision, quantization, kind, **settings)
+    new = sorted({name.rpartition(".")[0] for name in _names(found)})
+    body = f"{model.base_model_prefix}."
+    if lost := [name for name in new if name.startswith(body) and "pooler" not in name]:
+        raise StudioError(
+            f"The base model in {folder} is not whole: it has no weights for {', '.join(lost[:3])}. "
+            "Copy or download it again."
+        )
+    return model, tuple(new)
+
+
+def attention_fallback(model: PreTrainedModel) -> tuple[str, str] | None:
+    """What was decided about the attention, and why; None where nothing had to be."""
+    if getattr(model.config, "_attn_implementation", "sdpa") == "sdpa":
+        return None
+    return "plain attention", "this architecture has no fused one in transformers: it takes more memory and time"
+
+
+def _loaded(
+    folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None, kind: Any, **settings: Any
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """The model, and which weights were missing from its folder."""
     options: dict[str, Any] = {"quantization_config": quantization} if quantization else {}
     if torch.cuda.is_available():
         options["device_map"] = {"": 0}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        attention = _attention(folder, kind)
+        model, found = kind.from_pretrained(
             folder,
-            config=_config(folder),
+            config=_config(folder, attention, **settings),
             dtype=precision.weights,
             trust_remote_code=False,
             use_safetensors=True,
             local_files_only=True,
-            attn_implementation="sdpa",
+            attn_implementation=attention,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
             **options,
         )
     except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         raise StudioError(
             f"The base model in {folder} cannot be loaded ({type(error).__name__}: {error!s:.300}). "
-            "Choose a causal language model with whole safetensors files."
+            f"Choose {KINDS[kind]} with whole safetensors files."
         ) from error
     _keep_gradients(model)
-    return model
+    return model, found
 
 
-def _config(folder: Path) -> PretrainedConfig:
+def _config(folder: Path, attention: str, **settings: Any) -> PretrainedConfig:
     """The model's settings, without the attention kernel of the Hub that they may name: it would be foreign code."""
     return AutoConfig.from_pretrained(
-        folder, trust_remote_code=False, local_files_only=True, attn_implementation="sdpa"
+        folder, trust_remote_code=False, local_files_only=True, attn_implementation=attention, **settings
     )
+
+
+def _attention(folder: Path, kind: Any) -> str:
+    """The fused attention of torch where the architecture has it."""
+    model_class = kind._model_mapping.get(type(_config(folder, "eager")), None)
+    classes = model_class if isinstance(model_class, tuple) else (model_class,)
+    return "sdpa" if all(getattr(each, "_supports_sdpa", True) for each in classes) else "eager"
+
+
+def _names(found: dict[str, Any]) -> list[str]:
+    """The weights that are missing or of another size."""
+    mismatched = [each if isinstance(each, str) else each[0] for each in found["mismatched_keys"]]
+    return sorted({*found["missing_keys"], *mismatched})
+
+
+def _some_names(found: dict[str, Any]) -> str:
+    names = _names(found)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _keep_gradients(model: PreTrainedModel) -> None:

@@ -17,8 +17,12 @@ PLAIN_TEMPLATE = ASSETS / "plain_chat_template.jinja"
 PASSING = ("truncation", "padding")  # parts of a tokenizer that each call sets anew
 
 
-def load_tokenizer(folder: Path) -> tuple[PreTrainedTokenizerBase, list[tuple[str, str]]]:
+def load_tokenizer(folder: Path, speaks: bool = True) -> tuple[PreTrainedTokenizerBase, list[tuple[str, str]]]:
     """The tokenizer, able to render conversations and to pad; and what had to be decided for that, with reasons.
+
+    Args:
+        folder: where it lies.
+        speaks: whether texts are to be written with it. Reading them takes no chat template and no end token.
 
     Raises:
         StudioError: there is no usable tokenizer or no token that ends a text.
@@ -32,16 +36,21 @@ def load_tokenizer(folder: Path) -> tuple[PreTrainedTokenizerBase, list[tuple[st
             f"The tokenizer in {folder} cannot be loaded ({type(error).__name__}: {error!s:.200}). "
             "Choose a folder with a whole tokenizer.json."
         ) from error
-    if tokenizer.eos_token is None:
+    decisions = []
+    if speaks and tokenizer.eos_token is None and tokenizer.sep_token is not None:
+        tokenizer.eos_token = tokenizer.sep_token
+        decisions.append(
+            (f"texts end with {tokenizer.sep_token}", "the base has no end token, but one that parts texts")
+        )
+    if speaks and tokenizer.eos_token is None:
         raise StudioError(
             f"The tokenizer in {folder} has no end token, so the model could never learn to stop. "
             "Set eos_token in its tokenizer_config.json, or choose another base model."
         )
-    decisions = []
-    if not tokenizer.chat_template:
+    if speaks and not tokenizer.chat_template:
         tokenizer.chat_template = PLAIN_TEMPLATE.read_text("utf-8")
         decisions.append(("plain template: prompt, new line, completion, end token", "the base has no chat template"))
-    if tokenizer.pad_token is None:
+    if tokenizer.pad_token is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token
         decisions.append(
             (f"padding with {tokenizer.eos_token}", "the base has no padding token; padding is never trained")

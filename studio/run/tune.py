@@ -14,10 +14,15 @@ from studio.recipe.recipe import Recipe
 Tuned = PeftModel | PreTrainedModel
 
 
-def put_on(model: PreTrainedModel, recipe: Recipe, situation: Situation) -> Tuned:
-    """The model as `recipe.method` trains it: adapter added, `requires_grad` set. The recipe's seed draws its start."""
+def put_on(model: PreTrainedModel, recipe: Recipe, situation: Situation, new_modules: tuple[str, ...] = ()) -> Tuned:
+    """The model as `recipe.method` trains it: adapter added, `requires_grad` set. The recipe's seed draws its start.
+
+    `new_modules` are parts of the model that were never trained: an adapter learns and saves them whole.
+    """
     set_seed(recipe.training.seed)
-    config = recipe.method.peft_config(replace(situation, model=model))
+    config: Any = recipe.method.peft_config(replace(situation, model=model))
+    if new_modules and hasattr(config, "modules_to_save"):
+        config.modules_to_save = [*(config.modules_to_save or ()), *new_modules]
     tuned: Any = model if config is None else get_peft_model(model, config)
     if config is not None and recipe.training.gradient_checkpointing:
         tuned.enable_input_require_grads()

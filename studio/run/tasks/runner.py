@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import pyarrow as pa
 from datasets import Dataset
+from datasets.table import InMemoryTable
 
+from studio.errors import StudioError
+from studio.recipe.model_folder import model_kind, read_config
 from studio.recipe.recipe import Recipe
+from studio.recipe.tasks import why_not
 from studio.run.base import Precision
 from studio.run.directory import Run
 from studio.run.events import EventWriter
@@ -33,14 +39,34 @@ class Rows:
         return len(self.dataset)
 
 
+def dataset_of(table: pa.Table) -> Dataset:
+    """Rows for a trainer, over their Arrow columns. Its name is drawn: one by content would read them all."""
+    return Dataset(InMemoryTable(table), fingerprint=uuid.uuid4().hex)
+
+
 class TaskRunner(ABC):
     """How models are trained for one task. Made for one recipe."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
 
+    speaks: ClassVar[bool] = True
+    """Whether the model writes, for which its tokenizer needs a chat template and an end token."""
+
+    new_modules: tuple[str, ...] = ()
+    """Parts of the loaded model that its folder had no weights for. They learn with any method, and are saved."""
+
     def begin(self, run: Run) -> None:  # noqa: B027 (most tasks need nothing)
-        """Look at the rows before the model is loaded, where the task depends on them (such as on its classes)."""
+        """Look at the rows before the model is loaded, where the task depends on them (such as on its classes).
+
+        Raises:
+            StudioError: the task cannot be learned from them.
+        """
+
+    def refuse_unfit(self, folder: Path) -> None:
+        """Raise StudioError where the model in `folder` is of a sort that cannot learn the task."""
+        if reason := why_not(type(self.recipe.task), model_kind(read_config(folder, str(folder)))):
+            raise StudioError(reason)
 
     @abstractmethod
     def load(self, folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None) -> PreTrainedModel:
