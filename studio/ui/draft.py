@@ -66,8 +66,8 @@ class Draft:
 
     @property
     def components(self) -> set[Block]:
-        """Everything that `recipe` needs as input."""
-        return {self.data, self.model, *self._settings()}
+        """Everything that `recipe` needs as input, and `shown`."""
+        return {self.data, self.model, self.shown, *self._settings()}
 
     @property
     def fields(self) -> set[Block]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 def share_in_words(part: int, whole: int) -> str:
     """The share in per cent, to two digits: 0.45 %, 12 %, 100 %."""
     share = 100 * part / max(1, whole)
+    if 0 < share < 0.001:
+        return "under 0.001 %"
     return f"{share:.0f} %" if share >= 10 else f"{share:.2g} %"
 
 
@@ -15,4 +17,4 @@ def bytes_in_words(size: float) -> str:
         if size < 999.5:
             return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.2g} {unit}"
         size /= 1000
-    return f"{size:,.3g} TB"
+    return f"{size:,.0f} TB" if size >= 99.5 else f"{size:.2g} TB"

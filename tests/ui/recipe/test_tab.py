@@ -1,0 +1,108 @@
+"""Switching the method, presets, and what follows from a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from studio.errors import StudioError
+from studio.recipe.methods.every import METHODS, method_named, name_of
+from studio.recipe.presets import presets
+from studio.recipe.rates import usual_rate
+from studio.recipe.recipe import Recipe
+from studio.ui.recipe import tab as recipe_tab
+from studio.ui.recipe.tab import RecipeTab
+from studio.ui.studio import Studio
+from tests.ui.recipe.fields import after, drawn, studio_in, values_of
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return studio_in(tmp_path_factory.mktemp("tab"))
+
+
+@pytest.fixture(scope="module")
+def tab(studio: Studio) -> RecipeTab:
+    return drawn(studio)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(gr, "Info", lambda text, *_: said.append(text))
+    return said
+
+
+def switched(tab: RecipeTab, to: str, changes: dict[Any, Any] | None = None) -> Recipe:
+    """The recipe after a person changed these fields and picked this method."""
+    draft = tab.draft
+    values = values_of(draft) | (changes or {}) | {draft.method.chosen: to}
+    return draft.recipe(after(values, recipe_tab.switch_method(draft, values)))
+
+
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_each_method_can_be_picked_and_gets_its_usual_rate(tab: RecipeTab, told: list[str], method: Any) -> None:
+    recipe = switched(tab, name_of(method))
+    assert isinstance(recipe.method, method)
+    wanted = usual_rate("starter", recipe.method.name)
+    assert recipe.training.learning_rate == wanted
+    assert len(told) == (wanted != usual_rate("starter", "lora"))
+    if told:
+        assert method.title in told[0]
+        assert f"{wanted:g}" in told[0]
+
+
+def test_what_was_altered_is_carried_and_what_was_not_takes_the_new_default(tab: RecipeTab, told: list[str]) -> None:
+    recipe = switched(tab, "qlora", {tab.draft.method.forms["lora"].fields["rank"]: 24})
+    assert recipe.method.rank == 24  # type: ignore[attr-defined]
+    for method in METHODS:
+        expected = method()
+        assert switched(tab, name_of(method)).method == expected
+
+
+def test_a_rate_set_by_hand_is_not_moved_without_a_word(tab: RecipeTab, told: list[str]) -> None:
+    rate = tab.draft.training.fields["learning_rate"]
+    like = next(m for m in METHODS if m.rate == 1 and name_of(m) != "lora")
+    assert switched(tab, name_of(like), {rate: 0.003}).training.learning_rate == 0.003
+    assert told == []
+    unlike = next(m for m in METHODS if m.rate != method_named("lora").rate)
+    moved = switched(tab, name_of(unlike), {rate: 0.003}).training.learning_rate
+    assert moved == usual_rate("starter", name_of(unlike)) != 0.003
+    assert "0.003, where you had set it," in told[0]
+
+
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+def test_a_preset_sets_everything(tab: RecipeTab, preset: Any) -> None:
+    updates = recipe_tab.apply_preset(tab, {tab.preset: preset.name})
+    recipe = tab.draft.recipe(after(values_of(tab.draft), updates))
+    assert (recipe.task, recipe.method, recipe.training) == (
+        preset.recipe.task,
+        preset.recipe.method,
+        preset.recipe.training,
+    )
+
+
+def test_a_broken_recipe_shows_all_that_is_wrong_and_leaves_the_rest(studio: Studio, tab: RecipeTab) -> None:
+    updates = recipe_tab.show(studio, tab, [], StudioError("You set a.", "You set <b>."))
+    assert "You set a." in updates[tab.advice]
+    assert "You set &lt;b&gt;." in updates[tab.advice]
+    assert set(updates) == set(tab.outputs)
+
+
+def test_the_card_of_each_method_says_what_when_and_where_from() -> None:
+    for method in METHODS:
+        html = recipe_tab.card_html(method, None)
+        for text in (method.title, method.source):
+            assert text in html.replace("&amp;", "&").replace("&#x27;", "'")
+        assert "being counted" in html
+
+
+def test_every_method_has_a_card_to_pick_in_its_family(tmp_path: Path) -> None:
+    html = recipe_tab.picker.cards_html()
+    assert html.count('type="radio"') == len(METHODS)
+    for method in METHODS:
+        family = html.split(f"<b>{method.family}</b>")[1].split("</details>")[0]
+        assert f'value="{name_of(method)}"' in family
