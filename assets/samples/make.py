@@ -1,4 +1,4 @@
-"""Make the two sample tasks from the world of the starter model: python assets/samples/make.py"""
+"""Make the sample tasks from the world of the starter model: python assets/samples/make.py"""
 
 import csv
 import json
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "starter"))
 
 from customers import Message, write_message  # noqa: E402
-from names import ITEMS  # noqa: E402
+from names import CLOCKWORK, CLOTH, ITEMS, METAL, WOOD  # noqa: E402
 from world import FACTS, PEOPLE, TOWN, Kind, Subject, say  # noqa: E402
 
 SEED = 7
@@ -18,6 +18,8 @@ TRAIN, HELD_OUT = 400, 120  # pairs
 UNSEEN = 0.25  # of the people, places and items: never in a training pair
 
 Pair = tuple[str, str]
+
+QUEUES = {CLOCKWORK: "clockmaker", METAL: "smith", CLOTH: "tailor", WOOD: "joiner"}
 
 CRIER = {
     "home": "{name} dwells in {home}.",
@@ -69,6 +71,16 @@ def tickets(rng: random.Random) -> tuple[list[Pair], list[Pair]]:
     return train, rng.sample(held_out, len(held_out))
 
 
+def queues(tickets_of: list[Pair]) -> list[Pair]:
+    """The same messages, each with the craftsman whose queue it belongs in."""
+    return [(message, queue_of(json.loads(fields)["item"])) for message, fields in tickets_of]
+
+
+def queue_of(item: str) -> str:
+    """Who mends it."""
+    return next(queue for items, queue in QUEUES.items() if item in items)
+
+
 def voice_pairs(rng: random.Random, facts: list[tuple[Kind, Subject]], count: int) -> list[Pair]:
     """Questions about these facts, answered by the town crier."""
     chosen = rng.sample(facts, min(count, len(facts)))
@@ -95,19 +107,31 @@ def write_jsonl(path: Path, pairs: list[Pair]) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def write_csv(path: Path, pairs: list[Pair]) -> None:
+def write_csv(path: Path, pairs: list[Pair], header: Pair = ("question", "answer")) -> None:
     """A header and one pair a line."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("question", "answer"), *pairs])
+        csv.writer(file, lineterminator="\n").writerows([header, *pairs])
+
+
+def write_classes(path: Path, pairs: list[Pair]) -> None:
+    """Texts and their classes."""
+    write_csv(path, pairs, ("message", "category"))
+
+
+def sorted_tickets(rng: random.Random) -> tuple[list[Pair], list[Pair]]:
+    """The pairs of the tickets, with queues in place of tickets."""
+    train, held_out = tickets(rng)
+    return queues(train), queues(held_out)
 
 
 def main() -> None:
-    """Write both tasks, after a look that nothing held out is trained on."""
+    """Write all tasks, after a look that nothing held out is trained on."""
     for folder, make, write, ending in (
         ("tickets", tickets, write_jsonl, "jsonl"),
         ("house-voice", house_voice, write_csv, "csv"),
+        ("queues", sorted_tickets, write_classes, "csv"),
     ):
-        train, held_out = make(random.Random(f"{folder} {SEED}"))
+        train, held_out = make(random.Random(f"{'tickets' if folder == 'queues' else folder} {SEED}"))
         assert not {prompt for prompt, _ in train} & {prompt for prompt, _ in held_out}
         (HERE / folder).mkdir(exist_ok=True)
         write(HERE / folder / f"train.{ending}", train)

@@ -151,7 +151,7 @@ def _of_self(tree: ast.AST) -> list[str]:
 
 def _used(tree: ast.AST) -> dict[str, None]:
     """The names that are read, those of annotations left out."""
-    return {name: None for name in _names(tree)}
+    return dict.fromkeys(_names(tree))
 
 
 def _names(node: ast.AST) -> Iterator[str]:

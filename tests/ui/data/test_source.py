@@ -22,8 +22,8 @@ def studio(tmp_path: Path) -> Studio:
     return studio_in(tmp_path)
 
 
-def test_both_samples_are_offered_and_can_be_trained_on() -> None:
-    assert samples() == ["house-voice", "tickets"]
+def test_the_samples_are_offered_and_can_be_trained_on() -> None:
+    assert samples() == ["house-voice", "queues", "tickets"]
     for name in samples():
         part = choose_sample(name, DataPart())
         assert sample_of(part) == name
