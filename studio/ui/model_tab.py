@@ -86,9 +86,15 @@ def _of_card(card: BaseModelCard, counted: bool) -> str:
     rows = [("Weights", card.size), ("Context", f"{card.context:,} tokens")] if counted else []
     rows += [
         ("Licence", card.licence),
-        ("Answers as an assistant", "yes" if card.instruct else "no, it continues text"),
+        ("Answers as an assistant", _answers(card)),
     ]
     return f"<h3>{escape(card.name)}</h3><p>{escape(card.good_for)}</p>{address}{figures(rows)}"
+
+
+def _answers(card: BaseModelCard) -> str:
+    if card.kind == "encoder":
+        return "no, it reads: for classification and masked language modeling"
+    return "yes" if card.instruct else "no, it continues text"
 
 
 def _line(card: BaseModelCard) -> str:

@@ -47,10 +47,17 @@ def test_the_catalogue_is_well_formed():
     assert len({card.id.casefold() for card in cards}) == len(cards)
     for card in cards[1:]:
         assert is_hub_id(card.id), card.id
-        assert 100_000_000 <= card.parameters <= 8_500_000_000, card.id
-        assert 1024 <= card.context <= 1_000_000, card.id
+        assert 60_000_000 <= card.parameters <= 8_500_000_000, card.id
+        assert 512 <= card.context <= 1_000_000, card.id
         assert 1e-5 <= card.learning_rate <= 1e-2, card.id
         assert card.good_for.endswith("."), card.id
+
+
+def test_the_catalogue_knows_encoders_and_says_so():
+    encoders = [card for card in catalogue() if card.kind == "encoder"]
+    assert {"answerdotai/ModernBERT-base", "google-bert/bert-base-uncased"} <= {card.id for card in encoders}
+    assert not any(card.instruct for card in encoders)
+    assert catalogue()[0].kind == "decoder"
 
 
 def test_the_size_is_said_in_words():
