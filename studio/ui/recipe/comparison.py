@@ -94,19 +94,24 @@ def _axes(low: int, high: int, most: float) -> str:
     bottom, parts = HEIGHT - BOTTOM, []
     for power in range(low, high + 1):
         x = LEFT + (power - low) / (high - low) * (WIDTH - LEFT - RIGHT)
-        text = f"{100 * 10.0**power:g} %" if power >= -4 else f"{100 * 10.0**power:.0e} %".replace("e-0", "e-")
+        text = f"{100 * 10.0**power:.8f}".rstrip("0").rstrip(".") + " %"
         parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
         parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{text}</text>')
-    for quarter in range(5):
-        y = bottom - quarter / 4 * (bottom - TOP)
+    for size in _ticks(most):
+        y = bottom - size / most * (bottom - TOP)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{bytes_in_words(most * quarter / 4)}</text>'
-        )
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{bytes_in_words(size)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 12}" text-anchor="middle">weights trained, share of all</text>')
     parts.append(f'<text transform="translate(14 {(TOP + bottom) / 2}) rotate(-90)" text-anchor="middle">memory</text>')
     return f'<g class="axes" aria-hidden="true">{"".join(parts)}</g>'
+
+
+def _ticks(most: float) -> list[float]:
+    """Round sizes from 0 to `most`, three to seven of them."""
+    decade = 10 ** floor(log10(most))
+    step = next(part * decade for part in (0.2, 0.5, 1, 2) if most / (part * decade) <= 6)
+    return [number * step for number in range(floor(most / step) + 1)]
 
 
 def _mark(point: Point, current: bool) -> str:
