@@ -130,12 +130,12 @@ class AdaLora(Lora):
         class Allocates(TrainerCallback):  # type: ignore[misc]
             """Holds the directions apart before each step of the optimiser, and drops some after it."""
 
-            def on_pre_optimizer_step(self, *_: Any, model: Any, **__: Any) -> None:
+            def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
                 if weight:
-                    (weight * overlap(model)).backward()  # type: ignore[no-untyped-call]
+                    (weight * overlap(kwargs["model"])).backward()  # type: ignore[no-untyped-call]
 
-            def on_optimizer_step(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
-                model.base_model.update_and_allocate(state.global_step + 1)
+            def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+                kwargs["model"].base_model.update_and_allocate(state.global_step + 1)
 
         return [Allocates()]
 

@@ -77,11 +77,11 @@ class LoraFa(Lora):
         class Corrects(TrainerCallback):  # type: ignore[misc]
             """Corrects the gradients before each step of the optimiser."""
 
-            def on_train_begin(self, *_: Any, model: Any, **__: Any) -> None:
-                pairs = [(matrices(layer), layer.scaling["default"]) for layer in adapted(model)]
+            def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+                pairs = [(matrices(layer), layer.scaling["default"]) for layer in adapted(kwargs["model"])]
                 self.corrections = [(b.weight, correction(a.weight, scaling)) for (a, b), scaling in pairs]
 
-            def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+            def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
                 for weight, right in self.corrections:
                     weight.grad = weight.grad @ right
 

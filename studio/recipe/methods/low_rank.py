@@ -236,6 +236,19 @@ class QLora(Lora):
             bnb_4bit_compute_dtype=compute_dtype,
         )
 
+    def callbacks(self) -> list[transformers.TrainerCallback]:
+        from transformers import TrainerCallback
+
+        class KeepsExact(TrainerCallback):  # type: ignore[misc]
+            """Holds the adapter in float32: TRL rounds it to bfloat16, in which small steps are lost."""
+
+            def on_init_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+                for weight in kwargs["model"].parameters():
+                    if weight.requires_grad:
+                        weight.data = weight.data.float()
+
+        return [KeepsExact()]
+
 
 def adapted(model: Any) -> list[Any]:
     """The layers of `model` that have LoRA's matrices."""
