@@ -8,9 +8,10 @@ itself, and the program gives the losses of the run: on a CPU in float32 to the 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,15 +20,15 @@ from studio.home import ASSETS
 from studio.recipe.models import STARTER_ID
 from studio.recipe.recipe import Recipe
 from studio.share.naming import public_base
-from studio.share.spelled import Code, call, differing, spelled
+from studio.share.spelled import Code, call, differing, needed, spelled
 from studio.share.standalone import HOOKS, Standalone, standalone
 
 if TYPE_CHECKING:
     from studio.run.base import Precision
 
-Form = Literal["pairs", "trl", "tokens"]
-"""What a row of the files holds: a prompt and a completion as texts; the fields of a type of TRL's; or ids and labels,
-where TRL has no words for what the recipe wants of its rows."""
+Form = Literal["pairs", "trl", "texts", "tokens"]
+"""What a row of the files holds: a prompt and a completion as texts; the fields of a type of TRL's; a text (and its
+class); or ids and labels, where TRL has no words for what the recipe wants of its rows."""
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "bitsandbytes")
 ON_ITS_MACHINE = {
@@ -63,6 +64,43 @@ class Known:
     precision: Precision | None = None
     name: str = ""
     classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskParts:
+    """What differs from task to task, beside the text of its template. `of_house` is taken over as source."""
+
+    model: str
+    trainer: str
+    imports: tuple[str, ...]
+    of_house: tuple[str, ...] = ()
+    load: Mapping[str, Any] = field(default_factory=dict)
+    has_head: bool = False
+
+
+TASK_PARTS = {
+    "language-modeling": TaskParts("AutoModelForCausalLM", "SFTTrainer", ("from trl import SFTTrainer",)),
+    "sequence-classification": TaskParts(
+        "AutoModelForSequenceClassification",
+        "ClassTrainer",
+        ("from transformers import DataCollatorWithPadding, Trainer",),
+        ("ClassTrainer", "_scores", "_named_class", "_begin_anew"),
+        {
+            "id2label": Code("dict(enumerate(CLASSES))"),
+            "label2id": Code("{name: number for number, name in enumerate(CLASSES)}"),
+            "problem_type": "single_label_classification",
+            "ignore_mismatched_sizes": True,
+            "output_loading_info": True,
+        },
+        has_head=True,
+    ),
+    "masked-language-modeling": TaskParts(
+        "AutoModelForMaskedLM",
+        "MaskTrainer",
+        ("from transformers import DataCollatorForTokenClassification, Trainer",),
+        ("MaskTrainer", "Masking"),
+    ),
+}
 
 
 def script(recipe: Recipe, known: Known | None = None) -> str:
@@ -104,6 +142,14 @@ class _Words:
             "base": base,
             "title": recipe.method.title,
             "task_title": recipe.task.title,
+            "tuner": bool(own and "optimizer" in own.hooks) or self.by_length or self.plain_checks,
+            "by_length": self.by_length,
+            "plain_checks": self.plain_checks,
+            "has_head": self.task.has_head,
+            "other_classes": self._other_classes(),
+            "balance": getattr(recipe.task, "balance", False),
+            "masked_share": getattr(recipe.task, "masked_share", 0),
+            "max_length": recipe.training.max_length,
             "of_run": f", as in the studio's run {known.name}" if known.name else "",
             "packages": packages,
             "versions": ", ".join(f"{name} {version(name)}" for name in packages),
@@ -112,11 +158,11 @@ class _Words:
             "classes": spelled(list(known.classes)),
             "plain_template": _plain_template() if known.plain else "",
             "imports": _import_lines(self._imports()),
-            "definitions": list(own.definitions.values()) if own else [],
+            "definitions": list((self.house.definitions | (own.definitions if own else {})).values()),
             "own": {hook: bool(own and hook in own.hooks) for hook in HOOKS},
             "has_own": own is not None,
             "method_class": type(recipe.method).__name__,
-            "trainer": self.trainer,
+            "trainer": self.task.trainer,
             "load": self._load(),
             "quantized": self.quantization is not None,
             "peft_config": self._peft_call() if self.peft is not None else "",
@@ -124,7 +170,7 @@ class _Words:
             "form": known.form,
             "checked": known.checked,
             "arguments": call(type(self.arguments).__name__, self._arguments(), NOTES, inside=2),
-            "callbacks": [*(["*method.callbacks()"] if own and "callbacks" in own.hooks else []), "Print()"],
+            "callbacks": self._callbacks(),
             "fp16": self.precision.autocast == "fp16",
         }
 
@@ -148,8 +194,24 @@ class _Words:
         from studio.run.steps import steps_of
 
         steps = steps_of(self.recipe.training, self.known.rows)
-        model = _without_weights(self.model_class, self.known.folder) if self.known.folder else None
-        return self.recipe.method.peft_config(Situation(self.recipe.task.peft_type, steps, self._base, model))
+        return self.recipe.method.peft_config(Situation(self.recipe.task.peft_type, steps, self._base, self.skeleton))
+
+    @cached_property
+    def skeleton(self) -> Any:
+        """The base's modules and their shapes; None where it is not on this machine."""
+        if self.known.folder is None:
+            return None
+        import torch
+        import transformers
+
+        config = transformers.AutoConfig.from_pretrained(
+            self.known.folder, trust_remote_code=False, local_files_only=True
+        )
+        with torch.device("meta"):
+            return getattr(transformers, self.task.model).from_config(config, trust_remote_code=False)
+
+    def _attention(self) -> str:
+        return "sdpa" if getattr(self.skeleton, "_supports_sdpa", True) else "eager"
 
     @cached_property
     def arguments(self) -> Any:
@@ -159,15 +221,59 @@ class _Words:
 
         counts = (self.known.rows, self.known.checked)
         given = training_arguments(self.recipe, self.precision, Path("checkpoints"), *counts)
-        return sft_config(self.recipe.training, given)
+        if self.task.trainer == "SFTTrainer":
+            return sft_config(self.recipe.training, given)
+        from transformers import TrainingArguments
+
+        return TrainingArguments(**given, label_names=["labels"])
 
     @property
-    def trainer(self) -> str:
-        return "SFTTrainer"
+    def task(self) -> TaskParts:
+        return TASK_PARTS[self.recipe.task.name]
 
     @property
-    def model_class(self) -> str:
-        return "AutoModelForCausalLM"
+    def by_length(self) -> bool:
+        return self.recipe.training.group_by_length
+
+    @property
+    def plain_checks(self) -> bool:
+        """Whether what is trained on is not the plain loss, which held-out checks always are."""
+        return self.recipe.training.label_smoothing > 0 or self.recipe.training.loss_type != "nll"
+
+    @cached_property
+    def house(self) -> Standalone:
+        """What the studio's own trainer for the task does, as source."""
+        found = Standalone()
+        module = import_module(f"studio.run.tasks.{self.recipe.task.name.replace('-', '_')}")
+        for name in self.task.of_house:
+            found.need(name, module)
+        if getattr(self.recipe.task, "balance", False):
+            found.need("class_weights", module)
+        if self._other_classes():
+            found.need("_head", module)
+        if self.task.has_head:
+            found.need("_names", import_module("studio.run.base"))
+        checkpoints = import_module("studio.run.checkpoints")
+        for name, wanted in (("ByLength", self.by_length), ("_plain_loss", self.plain_checks)):
+            if wanted:
+                found.need(name, checkpoints)
+        if self.recipe.training.early_stopping:
+            found.need("EarlyStopping", import_module("studio.run.stopping"))
+        return found
+
+    def _other_classes(self) -> bool:
+        """Whether the base has a head for other classes than the rows have."""
+        if not self.task.has_head or self.known.folder is None:
+            return False
+        from studio.run.tasks.sequence_classification import saved_classes
+
+        return bool(saved := saved_classes(self.known.folder)) and saved != self.known.classes
+
+    def _callbacks(self) -> list[str]:
+        training = self.recipe.training
+        own = ["*method.callbacks()"] if self.own and "callbacks" in self.own.hooks else []
+        stopping = [f"EarlyStopping({training.early_stopping}, {training.smallest_improvement})"]
+        return [*own, *(stopping if training.early_stopping else []), "Print()"]
 
     @property
     def _is_starter(self) -> bool:
@@ -187,20 +293,20 @@ class _Words:
         lines = [
             "import json", "import sys", "from pathlib import Path", "import torch", "from datasets import Dataset",
             "from transformers import AutoTokenizer, TrainerCallback, set_seed",
-            f"from transformers import {self.model_class}",
-            f"from {'trl' if self.trainer == 'SFTTrainer' else 'transformers'} import {self.trainer}",
+            f"from transformers import {self.task.model}",
+            *self.task.imports,
             f"from {type(self.arguments).__module__.partition('.')[0]} import {type(self.arguments).__name__}",
         ]  # fmt: skip
         if self.peft is not None:
             lines.append(f"from peft import get_peft_model, {type(self.peft).__name__}")
         if self.quantization is not None:
             lines.append(f"from transformers import {type(self.quantization).__name__}")
-        return [*lines, *(self.own.imports if self.own else ())]
+        return [*lines, *self.house.imports, *(self.own.imports if self.own else ())]
 
     def _load(self) -> str:
         options: dict[str, Any] = {
             "dtype": self.precision.weights,
-            "attn_implementation": "sdpa",
+            "attn_implementation": self._attention(),
             "device_map": Code('{"": 0} if torch.cuda.is_available() else None'),
         }
         if self.quantization is not None:
@@ -209,11 +315,13 @@ class _Words:
             given = {key: value for key, value in self.quantization.to_dict().items() if usual.get(key) != value}
             given = {key: value for key, value in given.items() if not key.startswith("_")}
             options["quantization_config"] = Code(call(kind.__name__, given, inside=2))
-        return call(f"{self.model_class}.from_pretrained", options, first="BASE", inside=1)
+        options |= self.task.load
+        return call(f"{self.task.model}.from_pretrained", options, first="BASE", inside=1)
 
     def _peft_call(self) -> str:
-        given = differing(self.peft, type(self.peft)())
-        given = {key: Code("BASE") if value == self._base else value for key, value in given.items()}
+        given = {key: Code("BASE") if value == self._base else value for key, value in needed(self.peft).items()}
+        if self.task.has_head and hasattr(self.peft, "modules_to_save"):
+            given["modules_to_save"] = Code("new")
         return call(type(self.peft).__name__, given, inside=1)
 
     def _arguments(self) -> dict[str, Any]:
@@ -224,24 +332,20 @@ class _Words:
             found.pop("dataset_kwargs", None)
         if self.known.form == "trl" and self.recipe.data.mapped.train_on == "every answer":
             found["assistant_only_loss"] = True
+        if self.recipe.training.packing and self.known.form != "tokens":
+            found["eval_packing"] = False
         for name in LEFT_AWAY:
             found.pop(name, None)
-        found["save_strategy"] = "no"
-        if self.recipe.training.save_steps:
+        found["save_strategy"] = made.save_strategy
+        if self.recipe.training.save_steps and not made.load_best_model_at_end:
             found |= {"save_strategy": "steps", "save_steps": self.recipe.training.save_steps}
-            found["save_total_limit"] = self.recipe.training.saves_kept
+        if (
+            str(found["save_strategy"].value if hasattr(found["save_strategy"], "value") else found["save_strategy"])
+            != "no"
+        ):
+            found["save_total_limit"] = made.save_total_limit
         order = [each.name for each in fields(made)]
         return {key: ON_ITS_MACHINE.get(key, found[key]) for key in sorted(found, key=order.index)}
-
-
-def _without_weights(model_class: str, folder: Path) -> Any:
-    """The base as a skeleton: its modules and their shapes."""
-    import torch
-    import transformers
-
-    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    with torch.device("meta"):
-        return getattr(transformers, model_class).from_config(config, trust_remote_code=False)
 
 
 def _plain_template() -> str:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from studio.data.example import Examples
+from studio.data.example import Examples, asked_text
 from studio.data.export import write_rows
 from studio.errors import StudioError
 from studio.home import STARTER, Home
 from studio.recipe.models import STARTER_ID, facts, fetch, locate
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
+from studio.recipe.tasks import LanguageModeling, MaskedLanguageModeling, SequenceClassification
 from studio.run.directory import Run
 from studio.run.submit import prepare_part
 from studio.share.adapter import public_recipe
@@ -68,8 +69,9 @@ def _fill(archive: ZipFile, recipe: Recipe, known: Known, parts: dict[str, Examp
     archive.writestr("requirements.txt", "".join(f"{name}=={version(name)}\n" for name in used))
     for name, rows in parts.items():
         if len(rows):
+            some = rows if name == "train" or _writes(recipe) else rows[: known.checked]
             with archive.open(f"{name}.jsonl", "w", force_zip64=True) as file:
-                _write(rows, recipe, known, file)
+                _write(some, recipe, known, file)
     if recipe.model.id.strip() == STARTER_ID:
         for path in sorted(STARTER.iterdir()):
             if path.suffix in WANTED_OF_STARTER:
@@ -88,15 +90,21 @@ def _rows(home: Home, asked: Run | Recipe) -> tuple[Examples, Examples]:
 
 
 def _known(asked: Run | Recipe, recipe: Recipe, train: Examples, held_out: Examples) -> Known:
+    classes: tuple[str, ...] = ()
     located = locate(recipe.model.id)
     folder = fetch(located) if isinstance(asked, Run) else located.folder
     checked = min(len(held_out), recipe.training.evaluation_rows) if recipe.training.evaluations else 0
+    if isinstance(recipe.task, SequenceClassification):
+        from studio.run.tasks.sequence_classification import classes_of
+
+        classes = classes_of(train, recipe.task.most_classes)
     known = Known(
+        classes=classes,
         rows=len(train),
         checked=checked,
         form=_form(recipe, train, folder),
         folder=folder,
-        plain=folder is not None and not facts(folder).has_chat_template,
+        plain=_writes(recipe) and folder is not None and not facts(folder).has_chat_template,
     )
     return _as_it_ran(asked, known) if isinstance(asked, Run) else known
 
@@ -112,11 +120,18 @@ def _as_it_ran(run: Run, known: Known) -> Known:
         elif event.kind == "decision" and event.choice.removeprefix("precision ") in PRECISIONS:
             said = PRECISIONS[event.choice.removeprefix("precision ")]
             recipe = changed(recipe, {"training.precision": said})
-    return replace(known, rows=rows, precision=precision_of(recipe), name=run.name)
+    return replace(known, rows=rows, precision=precision_of(recipe, known.folder), name=run.name)
+
+
+def _writes(recipe: Recipe) -> bool:
+    return isinstance(recipe.task, LanguageModeling)
 
 
 def _form(recipe: Recipe, rows: Examples, folder: Path | None) -> Form:
-    """How the rows are written, so that TRL makes the same tokens of them as the studio."""
+    """How the rows are written, so that the same tokens are made of them as in the studio."""
+    if not _writes(recipe):
+        chunked = isinstance(recipe.task, MaskedLanguageModeling) and recipe.data.chunks.by != "whole"
+        return "tokens" if chunked and folder else "texts"
     if not rows.has("messages"):
         if rows.type != "language modeling":
             return "pairs"
@@ -135,30 +150,48 @@ def _by_markers(recipe: Recipe, rows: Examples, folder: Path) -> bool:
     return every and not weighed and Renderer(_tokenizer(folder)).has_markers
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path, speaks: bool = True) -> PreTrainedTokenizerBase:
     from studio.run.tokenizer import load_tokenizer
 
-    return load_tokenizer(folder)[0]
+    return load_tokenizer(folder, speaks)[0]
 
 
 def _write(rows: Examples, recipe: Recipe, known: Known, file: IO[bytes]) -> None:
     if known.form == "trl":
         write_rows(rows, ".jsonl", file)
         return
-    for row in _pairs(rows) if known.form == "pairs" else _tokens(rows, recipe, known):
+    made = {"pairs": _pairs, "texts": _texts, "tokens": _tokens}[known.form]
+    for row in made(rows, recipe, known):
         file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
-def _pairs(rows: Examples) -> Iterator[dict[str, object]]:
+def _pairs(rows: Examples, recipe: Recipe, known: Known) -> Iterator[dict[str, object]]:
     return ({"prompt": each.prompt, "completion": each.completion} for each in rows)
+
+
+def _texts(rows: Examples, recipe: Recipe, known: Known) -> Iterator[dict[str, object]]:
+    """Texts with their classes, or all that a row says as one text. What the task cannot use is left out."""
+    for each in rows:
+        if known.classes:
+            text, label = asked_text(each.prompt, each.completion, each.messages), each.completion.strip()
+            if text.strip() and label in known.classes:
+                yield {"text": text, "label": label}
+        else:
+            text = "\n".join(filter(None, (asked_text(each.prompt, "", each.messages), each.completion)))
+            if text.strip():
+                yield {"text": text}
 
 
 def _tokens(rows: Examples, recipe: Recipe, known: Known) -> Iterator[dict[str, object]]:
     """Ids and labels, as the studio's trainer gets them."""
     from studio.data.tokens.encoded import cut_at
     from studio.run.study.tokens import Encoding, encoded_rows
+    from studio.run.tasks.texts import chunk_texts
 
     assert known.folder is not None
-    how = Encoding.of(recipe.data, _tokenizer(known.folder), recipe.training.max_length)
-    encoded = cut_at(encoded_rows(rows, how).encoded, recipe.training.max_length)
+    tokenizer, longest = _tokenizer(known.folder, _writes(recipe)), recipe.training.max_length
+    if not _writes(recipe):
+        texts = [(place, str(row["text"])) for place, row in enumerate(_texts(rows, recipe, known))]
+        return ({"input_ids": ids} for ids in chunk_texts(texts, tokenizer, recipe.data.chunks, longest).input_ids)
+    encoded = cut_at(encoded_rows(rows, Encoding.of(recipe.data, tokenizer, longest)).encoded, longest)
     return (row for batch in encoded.for_trainer().to_batches() for row in batch.to_pylist())

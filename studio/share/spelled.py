@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -69,3 +69,21 @@ def differing(made: Any, usual: Any) -> dict[str, Any]:
         for field in fields(made)
         if field.init and getattr(made, field.name) != getattr(usual, field.name, MISSING)
     }
+
+
+def needed(made: Any) -> dict[str, Any]:
+    """The fewest arguments with which the class of a dataclass object makes an equal one, in the order of the class."""
+    given = {each.name: getattr(made, each.name) for each in fields(made) if each.init}
+    given = {each.name: given[each.name] for each in fields(made) if each.init and given[each.name] != _usual(each)}
+    for name in list(given):
+        fewer = {key: value for key, value in given.items() if key != name}
+        try:
+            if type(made)(**fewer) == made:
+                given = fewer
+        except (TypeError, ValueError):  # it cannot be made without
+            continue
+    return given
+
+
+def _usual(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()

@@ -23,19 +23,20 @@ from studio.share.spelled import spelled
 
 HOOKS = ("choose", "optimizer", "callbacks", "result")
 HOUSE = "studio."
+STUDIO_ONLY = ("Saves", "CountsTokens")  # what trainers of the studio do for its events and its resuming
 
 
 @dataclass
 class Standalone:
     """Source text: `imports`, and `definitions` in the order they have to come in. `hooks` are those the method has."""
 
-    hooks: tuple[str, ...]
+    hooks: tuple[str, ...] = ()
     imports: dict[str, None] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
 
     def need(self, name: str, module: ModuleType) -> None:
         """Whatever `name` means in `module`: an import is written down, a definition taken over with all it needs."""
-        if name in self.definitions:
+        if name in self.definitions or name in STUDIO_ONLY:
             return
         meant = _meanings(module).get(name)
         if isinstance(meant, ast.ImportFrom) and str(meant.module).startswith(HOUSE):
@@ -64,7 +65,9 @@ class Standalone:
         for name in _used(tree):
             if name not in bound:
                 self.need(name, module)
-        return re.sub(r"  # (type: ignore|noqa|fmt:).*", "", _without(source, [*_hints(tree), *map(_whole, house)]))
+        text = _without(source, [*_hints(tree), *map(_whole, house)])
+        text = re.sub(rf"\b({'|'.join(STUDIO_ONLY)}), ", "", text)
+        return re.sub(r"  # (type: ignore|noqa|fmt:).*", "", text)
 
 
 def standalone(method: TuningMethod) -> Standalone | None:
@@ -98,7 +101,7 @@ def _members(kind: type[TuningMethod], wanted: Iterable[str]) -> dict[str, str]:
         if name in found or owner is TuningMethod or not owner.__module__.startswith(HOUSE):
             continue
         each = vars(owner)[name]
-        function = each.fget if isinstance(each, property) else getattr(each, "func", each)
+        function: Any = each.fget if isinstance(each, property) else getattr(each, "func", each)
         if not inspect.isfunction(getattr(function, "__func__", function)):
             continue
         found[name] = textwrap.dedent(inspect.getsource(function))
