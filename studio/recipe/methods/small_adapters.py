@@ -46,9 +46,9 @@ class IA3(TuningMethod):
         "For a narrow task with few rows, or many tasks on one base: about a hundred times fewer weights than LoRA. "
         "It can turn up or down what the base knows and hardly teach it anything new."
     )
-    first: ClassVar[str] = "The paper's places, and ten times LoRA's learning rate."
+    first: ClassVar[str] = "The paper's places, and fifteen times LoRA's learning rate."
     good_at: ClassVar[str] = "few rows, very small files"
-    rate: ClassVar[float] = 10.0
+    rate: ClassVar[float] = 15.0
 
     name: Literal["ia3"] = "ia3"  # type: ignore[assignment]
     places: Literal["paper", "all-linear"] = knob(

@@ -26,7 +26,7 @@ class PromptTuning(TuningMethod):
     )
     first: ClassVar[str] = "20 virtual tokens that start from a text which says what to do, and a high learning rate."
     good_at: ClassVar[str] = "tiny files, large bases"
-    rate: ClassVar[float] = 10.0
+    rate: ClassVar[float] = 20.0
     tasks: ClassVar[tuple[str, ...]] = WITH_PROMPTS
 
     name: Literal["prompt-tuning"] = "prompt-tuning"  # type: ignore[assignment]
@@ -156,9 +156,9 @@ class PrefixTuning(TuningMethod):
         "When prompt tuning is too weak but the base must stay untouched and the file small: it acts in every layer "
         "and not just in front of the first. Does not work under gradient checkpointing."
     )
-    first: ClassVar[str] = "20 virtual tokens that start from zero, without projection."
+    first: ClassVar[str] = "20 virtual tokens with projection, which start from random numbers."
     good_at: ClassVar[str] = "small files, stronger than prompt tuning"
-    rate: ClassVar[float] = 1.0
+    rate: ClassVar[float] = 5.0
     works_with_checkpointing: ClassVar[bool] = False
     tasks: ClassVar[tuple[str, ...]] = WITH_PROMPTS
 
@@ -174,19 +174,20 @@ class PrefixTuning(TuningMethod):
         "that are learned, a set of its own for each layer, and leaves all weights of the model alone.",
         picture="prefix",
     )
-    start: Literal["zero", "random"] = knob(
-        "zero",
-        "What the learned positions hold before the first step. Zero disturbs the model least; random numbers disturb "
-        "it much.",
+    start: Literal["random", "zero"] = knob(
+        "random",
+        "What the learned positions hold before the first step. Random numbers learn sooner; zeros disturb the model "
+        "less at first.",
         label="Start from",
         what="At the start the learned positions know nothing. With zeros they only draw a little attention away from "
-        "the text; with random numbers they first talk nonsense into every layer, which has to be unlearned.",
+        "the text. With random numbers they first talk nonsense into every layer, but training finds its way out of "
+        "that sooner than out of zeros.",
         picture="init",
     )
     projection: bool = knob(
-        False,
-        "Learns the positions through a small network, as the paper did: many more weights while training, the same "
-        "small file. Try it when the loss is unsteady.",
+        True,
+        "Learns the positions through a small network, as the paper did: more weights while training, the same small "
+        "file. Keep it; without it the learning rate must be several times higher.",
         label="Projection",
         what="Instead of learning all numbers of the prefix by themselves, a small network makes them out of fewer. "
         "The paper found this steadier. After training only what it made is kept.",

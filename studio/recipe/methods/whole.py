@@ -55,7 +55,7 @@ class Freeze(TuningMethod):
     good_at: ClassVar[str] = "classifiers, forgetting little"
     keeps: ClassVar[Literal["adapter", "model"]] = "model"
     trains_base: ClassVar[bool] = True
-    rate: ClassVar[float] = 0.2
+    rate: ClassVar[float] = 0.3
 
     name: Literal["freeze"] = "freeze"  # type: ignore[assignment]
     part: Literal["head", "last-layers", "norms", "biases", "embeddings"] = knob(
