@@ -15,7 +15,6 @@ from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.recipe.methods.every import method_named
 from studio.recipe.presets import DEFAULT, preset_named
-from studio.recipe.problems import Problem, problems
 from studio.recipe.rates import usual_rate
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run
@@ -32,10 +31,6 @@ from studio.ui.studio import Studio
 TITLE = "Atelier"
 UPLOADS_KEPT = (3600, 86_400)  # gradio looks each hour and drops its own copies of uploads after a day, in seconds
 LOOK = 2.0  # seconds between looks at which runs there are
-
-STILL_READING = Problem(
-    "data.path", "The rows are still being read; what is wrong with them is known in a moment.", "warning"
-)
 
 Seen = list[tuple[Run, str]]  # every run and its status
 
@@ -185,23 +180,7 @@ def _kept_part(text: str | None) -> DataPart | None:
 
 def refresh(studio: Studio, page: Page, values: Values) -> Updates:
     """All that follows from the recipe, after any change."""
-    recipe: Recipe | StudioError
-    found: list[Problem] = []
-    try:
-        recipe = page.draft.recipe(values)
-        found = _problems(studio, recipe)
-    except StudioError as error:
-        recipe = error
-    return recipe_tab.show(studio, page.recipe, found, recipe) | {page.summary: _summary(values, page.draft)}
-
-
-def _problems(studio: Studio, recipe: Recipe) -> list[Problem]:
-    """What stands in the way of a recipe. Rows that are still being read are not waited for: they are told of."""
-    known = studio.desk.known(recipe.data) if recipe.data.path else None
-    found = problems(recipe, known, studio.hardware)
-    if not recipe.data.path or known is not None:
-        return found
-    return [STILL_READING, *(problem for problem in found if not problem.option.startswith("data."))]
+    return recipe_tab.show(studio, page.recipe, values) | {page.summary: _summary(values, page.draft)}
 
 
 def advise_rate(page: Page, values: Values) -> Updates:

@@ -136,6 +136,14 @@ class Desk:
             return StudyState("beginning")
         return StudyState(study=study)
 
+    def studied(self, part: DataPart, model: str, max_length: int) -> Study | None:
+        """The thorough report where it is there. It is neither begun nor waited for."""
+        if not part.path:
+            return None
+        key = _study_key(part, model, max_length)
+        job = self._studies.get(key)
+        return None if job is None or job.result is None else self._study_at(key, job.result, max_length)
+
     def look(self, part: DataPart, model: str, max_length: int, which: int | str) -> Look:
         """One row as the model sees it: "first", "longest", "shortest", a row's number, or words that it says.
 

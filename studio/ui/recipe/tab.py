@@ -14,7 +14,6 @@ from studio.errors import StudioError
 from studio.home import ASSETS
 from studio.recipe.methods.every import METHODS, method_named, name_of
 from studio.recipe.presets import DEFAULT, preset_named, presets
-from studio.recipe.problems import Problem
 from studio.recipe.rates import usual_rate
 from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe, recipe_of
 from studio.recipe.recipe import Recipe
@@ -24,13 +23,26 @@ from studio.ui.data.glimpse import known_rows
 from studio.ui.data.press import pressed
 from studio.ui.draft import Choice, Draft, Updates, Values
 from studio.ui.form import Form
-from studio.ui.recipe import advice, comparison, picker, schedule, texts
-from studio.ui.recipe.card import card_html
+from studio.ui.recipe import picker, schedule, texts
+from studio.ui.recipe.advice import advice_html, moved
+from studio.ui.recipe.card import PENDING, card_html
+from studio.ui.recipe.comparison import WAITING, comparison_html
+from studio.ui.recipe.found import found
 from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
 from studio.ui.words import note
 
 LOOK = 1.5  # seconds between looks at counts that are being worked out
+
+
+class NoForecasts:
+    forecast, error = None, "no forecast yet"
+
+    def at(self, recipe: Recipe) -> Any:
+        return self
+
+    def costs(self, recipe: Recipe) -> tuple[()]:
+        return ()
 
 
 @dataclass(frozen=True)
@@ -49,12 +61,7 @@ class RecipeTab:
     @property
     def outputs(self) -> list[Block]:
         """Everything that `show` fills."""
-        return [self.advice, self.schedule, *self.texts.outputs, *self.counted]
-
-    @property
-    def counted(self) -> list[Block]:
-        """What rests on counts that may come later."""
-        return [self.card, self.comparison, self.timer]
+        return [self.advice, self.card, self.schedule, *self.texts.outputs, self.comparison, self.timer]
 
 
 def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> RecipeTab:
@@ -74,7 +81,7 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> Rec
             with gr.Column(elem_classes="knobs"):
                 training = Form(TrainingPart, "training", start.training)
         with gr.Column(scale=2, min_width=300, elem_id="recipe-side"):
-            found = gr.HTML(
+            advised = gr.HTML(
                 elem_id="recipe-problems",
                 js_on_load="\n".join((ASSETS / name).read_text("utf-8") for name in ("press.js", "reveal.js")),
                 apply_default_css=False,
@@ -85,14 +92,14 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> Rec
                 as_text = texts.build(start)
     with gr.Accordion("How the methods compare", open=True, elem_id="recipe-comparison"):
         compared = gr.HTML(
-            comparison.WAITING,
+            WAITING,
             elem_id="comparison",
             js_on_load=(ASSETS / "comparison.js").read_text("utf-8"),
             apply_default_css=False,
         )
     timer = gr.Timer(LOOK, active=False)
     draft = Draft(data, model, task, method, gr.State(start.method.name), training)
-    tab = RecipeTab(draft, preset, card, found, drawn, as_text, compared, timer)
+    tab = RecipeTab(draft, preset, card, advised, drawn, as_text, compared, timer)
     _connect(studio, tab)
     return tab
 
@@ -141,11 +148,11 @@ def _connect(studio: Studio, tab: RecipeTab) -> None:
     draft.method.chosen.input(partial(switch_method, draft), draft.components, fields, show_progress="hidden")
 
     def on_advice(values: Values, event: gr.EventData) -> Updates:
-        return advice.moved(draft, values, pressed(event)[0])
+        return moved(draft, values, pressed(event)[0])
 
     tab.advice.click(on_advice, draft.components, draft.outputs, show_progress="hidden")
     tab.timer.tick(
-        partial(look, studio, tab), draft.components, tab.counted, show_progress="hidden", trigger_mode="once"
+        partial(show, studio, tab), draft.components, tab.outputs, show_progress="hidden", trigger_mode="once"
     )
 
 
@@ -204,49 +211,33 @@ def switch_rate(draft: Draft, values: Values, old: str, new: str) -> Updates:
     return {field: after}
 
 
-def show(studio: Studio, tab: RecipeTab, found: list[Problem], recipe: Recipe | StudioError) -> Updates:
-    """Everything that follows from the recipe."""
-    if isinstance(recipe, StudioError):
+def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
+    """Everything that follows from the recipe; where it is none, what is wrong with it, and the rest as it was.
+
+    The counts may come later: the timer then looks again.
+    """
+    try:
+        recipe = tab.draft.recipe(values)
+        forecasts = getattr(studio, "forecasts", None) or NoForecasts()
+        state, costs = forecasts.at(recipe), forecasts.costs(recipe)
+        every = found(studio, recipe, state.forecast)
+    except StudioError as error:
         skipped: Updates = {component: gr.skip() for component in tab.outputs}
-        return skipped | {tab.advice: note("error", *recipe.problems), tab.timer: gr.Timer(active=False)}
+        return skipped | {tab.advice: note("error", *error.problems), tab.timer: gr.Timer(active=False)}
+    pending = f"not known: {state.error}" if state.error else PENDING
+    waiting = costs is None or (state.forecast is None and not state.error)
     written: Updates = dict(zip(tab.texts.outputs, tab.texts.show(recipe), strict=True))
-    return {
-        tab.advice: advice.advice_html(found, recipe),
+    return written | {
+        tab.advice: advice_html(every, recipe),
         tab.schedule: schedule.show(recipe, *_rows_and_tokens(studio, recipe)),
-        **written,
-        **_counts(studio, tab, recipe),
+        tab.card: card_html(type(recipe.method), state.forecast, pending),
+        tab.comparison: comparison_html(costs, recipe.method.name),
+        tab.timer: gr.Timer(active=waiting),
     }
 
 
 def _rows_and_tokens(studio: Studio, recipe: Recipe) -> tuple[int, int]:
-    """How many rows are trained on and, where they are to be packed, how many tokens they have; 0: not yet known."""
+    """How many rows are trained on, and how many tokens of them are seen; 0: not yet known."""
     known = known_rows(studio, recipe.data)
-    if known is None or not recipe.training.packing:
-        return (len(known.train) if known else 0), 0
-    state = studio.desk.study(recipe.data, recipe.model.id, recipe.training.max_length)
-    return len(known.train), state.study.seen_tokens if state.study else 0
-
-
-def look(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
-    """The counts, when they were waited for."""
-    try:
-        return _counts(studio, tab, tab.draft.recipe(values))
-    except StudioError:
-        return {tab.timer: gr.Timer(active=False)}
-
-
-def _counts(studio: Studio, tab: RecipeTab, recipe: Recipe) -> Updates:
-    if not hasattr(studio, "forecasts"):
-        return {
-            tab.card: card_html(type(recipe.method), None),
-            tab.comparison: comparison.WAITING,
-            tab.timer: gr.skip(),
-        }
-    state, costs = studio.forecasts.at(recipe), studio.forecasts.costs(recipe)
-    pending = "not known: " + state.error if state.error else "being counted …"
-    waiting = (state.forecast is None and not state.error) or costs is None
-    return {
-        tab.card: card_html(type(recipe.method), state.forecast, pending),
-        tab.comparison: comparison.comparison_html(costs, recipe.method.name),
-        tab.timer: gr.Timer(active=waiting),
-    }
+    study = studio.desk.studied(recipe.data, recipe.model.id, recipe.training.max_length)
+    return (len(known.train) if known else 0), study.seen_tokens if study else 0

@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.errors import StudioError
 from studio.recipe.methods.every import METHODS, method_named, name_of
 from studio.recipe.presets import presets
 from studio.recipe.rates import usual_rate
@@ -86,9 +85,11 @@ def test_a_preset_sets_everything(tab: RecipeTab, preset: Any) -> None:
 
 
 def test_a_broken_recipe_shows_all_that_is_wrong_and_leaves_the_rest(studio: Studio, tab: RecipeTab) -> None:
-    updates = recipe_tab.show(studio, tab, [], StudioError("You set a.", "You set <b>."))
-    assert "You set a." in updates[tab.advice]
-    assert "You set &lt;b&gt;." in updates[tab.advice]
+    fields = tab.draft.training.fields
+    broken = {fields["epochs"]: -1, fields["schedule"]: "<b>"}
+    updates = recipe_tab.show(studio, tab, values_of(tab.draft) | broken)
+    assert "training.epochs" in updates[tab.advice]
+    assert "&lt;b&gt;" in updates[tab.advice]
     assert set(updates) == set(tab.outputs)
 
 
