@@ -1,4 +1,4 @@
-"""Writing answers: rows of base and tuned model go through one copy of the weights, in one pass where that is exact."""
+"""Writing answers: rows of base and tuned model, in one pass where they share the weights and that is exact."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig, PeftConfig, PeftModel
+from peft import LoraConfig, PeftConfig, PeftModel, PeftType
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from studio.answer.sampling import RowSampler
 
 if TYPE_CHECKING:
-    from studio.answer.engine import Voices
     from studio.answer.settings import Settings
+    from studio.answer.voices import Voices
 
 BASE_ROW = "__base__"  # PEFT's name for a row that no adapter touches
 
@@ -37,7 +37,7 @@ def may_share_a_pass(config: PeftConfig) -> bool:
     This is the one place that says so. PEFT mixes rows exactly for LoRA; for DoRA it raises, and for other kinds of
     adapters the base's row is wrong without a word, so those answer in turn.
     """
-    if not isinstance(config, LoraConfig):
+    if not isinstance(config, LoraConfig) or config.peft_type != PeftType.LORA:  # AdaLoRA's is one by inheritance
         return False
     return not (config.use_dora or config.target_parameters or config.alora_invocation_tokens)
 
@@ -54,21 +54,34 @@ def generate(
             _one_pass(voices, [rows[i] for i in members], settings, _Steps(voices.ends, members, heard), stopped)
 
 
+def may_be_padded(config: PeftConfig) -> bool:
+    """Whether prompts of different lengths can be in one batch, with the texts that separate runs would give.
+
+    Padding stands between the virtual tokens of prompt tuning and P-tuning and the prompt, and PEFT counts it as
+    places, so the prompt would be further away than in training. Prefix tuning's places are in the cache, before it.
+    """
+    return not config.is_prompt_learning or config.peft_type == PeftType.PREFIX_TUNING
+
+
 def _passes(voices: Voices, rows: Sequence[Row]) -> Iterator[list[int]]:
-    model: Any = voices.model
-    if not voices.adapter or may_share_a_pass(model.active_peft_config):
+    config = voices.model.active_peft_config if voices.adapter else None
+    if config is not None and may_share_a_pass(config):
         yield list(range(len(rows)))
         return
-    for tuned in (False, True):
-        if members := [i for i, row in enumerate(rows) if row.tuned is tuned]:
+    for tuned in voices.speakers.order():
+        members = [i for i, row in enumerate(rows) if row.tuned is tuned]
+        if tuned and config is not None and not may_be_padded(config):
+            for length in dict.fromkeys(len(rows[i].ids) for i in members):
+                yield [i for i in members if len(rows[i].ids) == length]
+        elif members:
             yield members
 
 
 def _one_pass(voices: Voices, rows: list[Row], settings: Settings, steps: _Steps, stopped: Callable[[], bool]) -> None:
-    model: Any = voices.model
+    model = voices.speakers.model(rows[0].tuned)
     ids, mask = _left_padded([row.ids for row in rows], voices.pad)
     sampler = [] if settings.greedy else [RowSampler(settings, len(rows), model.device)]
-    who, names = _speakers(voices, rows)
+    who, names = _speakers(voices, model, rows)
     with who:
         model.generate(
             input_ids=ids.to(model.device),
@@ -86,16 +99,16 @@ def _one_pass(voices: Voices, rows: list[Row], settings: Settings, steps: _Steps
         )
 
 
-def _speakers(voices: Voices, rows: list[Row]) -> tuple[AbstractContextManager[Any], dict[str, Any]]:
+def _speakers(voices: Voices, model: Any, rows: list[Row]) -> tuple[AbstractContextManager[Any], dict[str, Any]]:
     """Who speaks in a pass: only the base, only the tuned model, or row by row."""
     if not any(row.tuned for row in rows):
-        return _without_adapter(voices.model), {}
+        return without_adapter(model), {}
     if all(row.tuned for row in rows):
         return nullcontext(), {}
     return nullcontext(), {"adapter_names": [voices.adapter if row.tuned else BASE_ROW for row in rows]}
 
 
-def _without_adapter(model: Any) -> AbstractContextManager[Any]:
+def without_adapter(model: Any) -> AbstractContextManager[Any]:
     """The base, whether or not an adapter is on it."""
     has_adapter = isinstance(model, PeftModel)
     return model.disable_adapter() if has_adapter else nullcontext()

@@ -13,7 +13,7 @@ from studio.answer.transcript import Transcript
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio.answer.engine import Voices
+    from studio.answer.voices import Voices
     from studio.data.example import Example
 
 BATCH = 16  # rows answered at once

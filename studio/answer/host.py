@@ -17,8 +17,9 @@ from studio.errors import StudioError
 from studio.run.pipe import Pipe
 
 if TYPE_CHECKING:
-    from studio.answer.engine import Engine, Voices
+    from studio.answer.engine import Engine
     from studio.answer.transcript import Transcript
+    from studio.answer.voices import Voices
 
 PACE = 0.04  # seconds between two looks at the texts: faster than the eye, and long texts are not decoded too often
 ENVIRONMENT = {

@@ -5,6 +5,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from studio.answer.engine import MOST_ADAPTERS, Engine
 from studio.errors import StudioError
+from studio.run.base import choose_precision
 from studio.run.directory import Run
 from tests.tiny_run import make_base, make_run
 
@@ -45,7 +46,7 @@ def test_context_and_ends_are_known(engine, run):
 
 def test_run_without_an_adapter(engine, run, tmp_path):
     shutil.copytree(run.path, tmp_path / "run", ignore=shutil.ignore_patterns("adapter"))
-    with pytest.raises(StudioError, match="no adapter"):
+    with pytest.raises(StudioError, match="no result"):
         engine.load(Run(tmp_path / "run"))
 
 
@@ -69,7 +70,7 @@ def test_adapter_of_another_base(engine, tmp_path):
 def test_a_base_by_itself_shares_the_memory_of_a_run(run, base):
     engine, notes = Engine(), []
     model = run.recipe.model.id
-    engine._precisions["auto"] = engine._precision("float32")  # as the run has it
+    engine._precisions["auto"] = choose_precision("float32")  # as the run has it
     alone = engine.load_base(model, notes.append)
     assert (alone.adapter, alone.context, alone.ends) == ("", 2048, frozenset({2}))
     tuned = engine.load(run, notes.append)
