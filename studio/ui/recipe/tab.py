@@ -143,6 +143,7 @@ def _about_task(name: str) -> str:
 
 def _connect(studio: Studio, tab: RecipeTab) -> None:
     draft, fields = tab.draft, list(tab.draft.fields)
+    texts.connect(studio, draft, tab.texts)
     tab.preset.input(partial(apply_preset, tab), {tab.preset}, fields)
     tab.texts.upload.upload(partial(apply_upload, tab), {tab.texts.upload}, draft.outputs, show_progress="hidden")
     draft.method.chosen.input(partial(switch_method, draft), draft.components, fields, show_progress="hidden")
@@ -206,8 +207,9 @@ def switch_rate(draft: Draft, values: Values, old: str, new: str) -> Updates:
     if after is None or after in (before, now):
         return {field: gr.skip()}
     title = method_named(new).title
-    whose = ", where you had set it," if now != before and isinstance(now, int | float) else ""
-    gr.Info(f"Learning rate moved from {now:g}{whose} to {after:g}: where to start with {title} on this base.")
+    was = f"from {now:g} " if isinstance(now, int | float) else ""
+    whose = "(yours or a preset's) " if was and now != before else ""
+    gr.Info(f"Learning rate moved {was}{whose}to {after:g}: where to start with {title} on this base.")
     return {field: after}
 
 
