@@ -34,13 +34,16 @@ def ended_as(
 
 
 def _kept(trainer: Trainer) -> str:
-    """Which weights the trainer took back, where it keeps the best."""
+    """Which weights are kept, where the best are; nothing where they are the last and there is nothing else to say."""
     state = trainer.state
     keeps = trainer.args.load_best_model_at_end and state.best_model_checkpoint is not None
-    if not keeps or state.best_metric is None or state.best_global_step == state.global_step:
+    if not keeps or state.best_metric is None:
         return ""
-    says = f"Held-out loss was best at step {state.best_global_step} ({state.best_metric:.4g}); those weights are kept."
     before = held_out_losses(state).get(0)
+    hint = ""
     if before is not None and before < state.best_metric:
-        says += f" It was lower before training ({before:.4g}): try a lower learning rate."
-    return says
+        hint = f" It was lower before training ({before:.4g}): try a lower learning rate."
+    if state.best_global_step == state.global_step and not hint:
+        return ""
+    best = f"step {state.best_global_step} ({state.best_metric:.4g})"
+    return f"Held-out loss was best at {best}; those weights are kept.{hint}"
