@@ -363,7 +363,17 @@ OTHER = {
     "learning_rate": 0.05, "epochs": 5.0, "max_steps": 3, "batch_size": 2, "gradient_accumulation": 4, "warmup": 0.3,
     "schedule": "linear", "max_length": 30, "weight_decay": 0.1, "max_grad_norm": 2.0, "seed": 7,
     "precision": "bfloat16", "gradient_checkpointing": True, "evaluations": 5, "evaluation_rows": 3,
-    "save_steps": 7, "saves_kept": 5,
+    "save_steps": 7, "saves_kept": 5, "warmup_steps": 2, "schedule_floor": 0.3, "schedule_cycles": 5,
+    "schedule_power": 3.0, "schedule_decay": 0.5, "plateau_patience": 4, "optimizer": "lion", "momentum": 0.5,
+    "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-6, "neftune": 5.0, "label_smoothing": 0.1, "loss_type": "dft",
+    "early_stopping": 3, "smallest_improvement": 0.01, "keep_best": True, "packing": True, "group_by_length": True,
+}  # fmt: skip
+WHERE = {
+    # option: what else is set where it is looked at
+    "schedule_floor": {"schedule": "polynomial"}, "schedule_cycles": {"schedule": "cosine_with_restarts"},
+    "schedule_power": {"schedule": "polynomial"}, "schedule_decay": {"schedule": "warmup_stable_decay"},
+    "plateau_patience": {"schedule": "reduce_lr_on_plateau"}, "momentum": {"optimizer": "sgd"},
+    "smallest_improvement": {"early_stopping": 2},
 }  # fmt: skip
 
 
@@ -379,17 +389,18 @@ def test_no_option_goes_unread(field, make_run, tmp_path):
         rows = [(part["input_ids"][:], part["labels"][:]) for part in parts]
         precision = choose_precision(recipe.training.precision)
         config = config_of(recipe, precision, tmp_path, len(rows[0][0]), len(rows[1][0]))
-        saving = [vars(callback) | {"_run": None} for callback in callbacks_of(run, recipe)]
+        called = [vars(callback) | {"_run": None} for callback in callbacks_of(run, recipe)]
         return (
-            (rows, saving),
+            (rows, called),
             precision,
             {name: value for name, value in vars(config).items() if not name.startswith("_")},
         )
 
     assert field in OTHER, "say here what else this option can be"
-    usual, changed = make_run(), make_run({f"training.{field}": OTHER[field]})
+    there = {f"training.{name}": value for name, value in WHERE.get(field, {}).items()}
+    usual, changed = make_run(there), make_run(there | {f"training.{field}": OTHER[field]})
     before, after = asked_of_the_trainer(usual), asked_of_the_trainer(changed)
-    if field == "max_length":  # TRL's own is not looked at where the rows are ready
+    if field in {"max_length", "packing"}:  # TRL's own is not looked at where the rows are ready
         assert before[0][0] != after[0][0]
     differing = {name for name in before[2] if str(before[2][name]) != str(after[2][name])}
     assert before[:2] != after[:2] or differing - {"_n_gpu", "logging_dir", "run_name"}
