@@ -69,6 +69,7 @@ save_file(logits, folder / "logits.safetensors")
 ROUNDED = {
     # method: why a reloaded result may differ from the trained model in its last bits
     "pissa": "the result is turned into a LoRA over the unchanged base",
+    "delta-lora": "the adapter is added into the weights",
 }
 
 
