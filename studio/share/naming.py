@@ -28,7 +28,7 @@ def public_base(model_id: str) -> PublicBase:
         return PublicBase(STARTER_ID, where)
     if is_hub_id(model_id) and not Path(model_id).expanduser().exists():
         return PublicBase(model_id, f"<https://huggingface.co/{model_id}>", on_hub=True)
-    where = "a folder on the machine that trained the adapter. Ask whoever gave you the adapter for it"
+    where = "a folder on the machine that trained this. Ask whoever gave it to you"
     return PublicBase(bare_name(model_id), where)
 
 

@@ -21,8 +21,8 @@ from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import LanguageModeling, MaskedLanguageModeling, SequenceClassification
 from studio.run.directory import Run
 from studio.run.submit import prepare_part
-from studio.share.adapter import public_recipe
 from studio.share.naming import public_base
+from studio.share.result import public_recipe
 from studio.share.script import PACKAGES, Form, Known, script
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def _draw() -> CompareTab:
         choice = gr.Dropdown(
             [],
             label="Tuned run",
-            info="Its adapter answers on the right, its base on the left: from one copy of the base's weights.",
+            info="The tuned model answers on the right, its base on the left.",
             elem_id="compare-run",
         )
     status = gr.HTML(note("note", NOTHING_YET), elem_id="compare-status")
@@ -134,12 +134,12 @@ def new_asker() -> str:
 
 
 def compare_choices(runs: list[tuple[Run, str]]) -> list[tuple[str, str]]:
-    """The runs that left an adapter: (label, name)."""
+    """The runs that left a result: (label, name)."""
     ready = {Status.FINISHED, Status.STOPPED}
     return [
         (f"{run.name} · {_base_of(run)} · {status}", run.name)
         for run, status in runs
-        if status in ready and run.adapter.is_dir()
+        if status in ready and run.result is not None
     ]
 
 

@@ -1,4 +1,4 @@
-"""The Take away tab: the adapter as a zip, and how to use it."""
+"""The Take away tab: the adapter or the whole model as a zip, and how to use it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.run.directory import find_run
 from studio.share.naming import public_base
-from studio.share.readme import snippet
+from studio.share.readme import Kept, snippet
 from studio.ui.studio import Studio
 from studio.ui.words import note
 
-NOTHING_YET = note("note", "No run has a result yet. Press Train; when the run has finished, its adapter is here.")
+NOTHING_YET = note(
+    "note", "No run has a result yet. Press Train; when the run has finished, its adapter or model is here."
+)
+
+HOLDS = {
+    "adapter": "Holds the adapter as PEFT loads it beside its base, the tokenizer, the recipe and a README.",
+    "model": "Holds the whole model as transformers loads it, the tokenizer, the recipe and a README. "
+    "The base is not needed.",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ def build(studio: Studio) -> TakeTab:
 
 
 def offer(studio: Studio, name: str | None) -> tuple[Any, Any, Any]:
-    """The download of a run's adapter, a snippet that loads it, and its recipe."""
+    """The download of a run's result, a snippet that loads it, and its recipe."""
     if not name:
         return NOTHING_YET, "", ""
     try:
@@ -47,10 +55,12 @@ def offer(studio: Studio, name: str | None) -> tuple[Any, Any, Any]:
         recipe = run.recipe
     except StudioError as error:
         return note("error", *error.problems), "", ""
-    size = sum(file.stat().st_size for file in run.adapter.iterdir()) / 1e6
+    if run.result is None:
+        return NOTHING_YET, "", ""
+    size = sum(file.stat().st_size for file in run.result.iterdir()) / 1e6
     link = (
-        f'<a class="download" href="studio/runs/{quote(name)}/adapter.zip" download>'
-        f"Download {escape(name)}-adapter.zip <small>about {size:.1f} MB</small></a>"
-        "<p>Holds the adapter as PEFT loads it, the tokenizer with its chat template, the recipe and a README.</p>"
+        f'<a class="download" href="studio/runs/{quote(name)}/result.zip" download>'
+        f"Download {escape(name)}-{run.result.name}.zip <small>about {size:.1f} MB</small></a>"
+        f"<p>{HOLDS[run.result.name]}</p>"
     )
-    return link, snippet(recipe, public_base(recipe.model.id)), recipe.to_yaml()
+    return link, snippet(Kept.of(run, public_base(recipe.model.id))), recipe.to_yaml()

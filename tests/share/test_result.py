@@ -15,13 +15,13 @@ from studio.recipe.read import read_recipe
 from studio.recipe.recipe import Recipe
 from studio.run.base import choose_precision, load_model
 from studio.run.directory import Run
-from studio.share.adapter import public_recipe, zip_adapter
 from studio.share.naming import public_base
+from studio.share.result import public_recipe, zip_result
 
 
 @pytest.fixture
 def unpacked(run, tmp_path):
-    with zipfile.ZipFile(zip_adapter(run, tmp_path / "out")) as archive:
+    with zipfile.ZipFile(zip_result(run, tmp_path / "out")) as archive:
         assert archive.testzip() is None
         archive.extractall(tmp_path / "unpacked")
     return tmp_path / "unpacked"
@@ -69,8 +69,8 @@ def test_what_is_in_it(unpacked):
 
 
 def test_the_same_run_gives_the_same_bytes(run, tmp_path):
-    first = zip_adapter(run, tmp_path / "one").read_bytes()
-    assert zip_adapter(run, tmp_path / "two").read_bytes() == first
+    first = zip_result(run, tmp_path / "one").read_bytes()
+    assert zip_result(run, tmp_path / "two").read_bytes() == first
     assert [path.name for path in (tmp_path / "one").iterdir()] == [f"{run.name}-adapter.zip"]
 
 
@@ -98,15 +98,15 @@ def test_paths_leave_the_recipe():
 
 def test_a_run_without_an_adapter(tmp_path):
     with pytest.raises(StudioError, match="nothing to take away"):
-        zip_adapter(Run(tmp_path), tmp_path / "out")
+        zip_result(Run(tmp_path), tmp_path / "out")
 
 
 def test_a_folder_that_cannot_be_made(run, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StudioError, match="could not be written"):
-        zip_adapter(run, tmp_path / "file")
+        zip_result(run, tmp_path / "file")
 
 
 def test_the_page_can_zip_without_torch():
-    code = "import sys, studio.share.adapter; print([m for m in ('torch', 'transformers', 'peft') if m in sys.modules])"
+    code = "import sys, studio.share.result; print([m for m in ('torch', 'transformers', 'peft') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

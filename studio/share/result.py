@@ -1,0 +1,106 @@
+"""The result of a run as a zip to take away: an adapter as PEFT loads it, or a whole model as transformers does.
+
+Nothing in it tells of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from studio.errors import StudioError
+from studio.recipe.recipe import Recipe
+from studio.run.directory import Run
+from studio.share.naming import PublicBase, bare_name, public_base
+from studio.share.readme import Kept, readme
+
+WEIGHTS = ".safetensors"
+TEXTS = (".json", ".jinja", ".model", ".txt")
+OF_ADAPTER = "adapter_config.json"
+TELLTALE = ("name_or_path", "_name_or_path", "tokenizer_name_or_path", "tokenizer_file", "vocab_file", "merges_file",
+            "special_tokens_map_file")  # fmt: skip
+ANY_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip knows: the same result gives the same bytes
+
+
+def zip_result(run: Run, to: Path) -> Path:
+    """Write the result of `run` as a zip into the folder `to`, made where it is missing, and return its path.
+
+    The zip is called after the run and what is in it, an adapter or a model. It is written elsewhere and renamed when
+    whole; the same run gives the same bytes.
+
+    Raises:
+        StudioError: the run has no result, or the folder cannot be written to.
+    """
+    if run.result is None or not list(run.result.glob(f"*{WEIGHTS}")):
+        raise StudioError(
+            f"The run {run.name} has no result (yet), so there is nothing to take away. "
+            "Wait until it has finished, or choose another run."
+        )
+    path = to / f"{run.name}-{run.result.name}.zip"
+    draft = to / f".{path.name}.{os.getpid()}"
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        _write(run, run.result, draft)
+        draft.replace(path)
+    except OSError as error:
+        raise StudioError(
+            f"The {run.result.name} could not be written to {to} ({error.strerror}). Free some space or name another "
+            "folder."
+        ) from error
+    finally:
+        if to.is_dir():
+            draft.unlink(missing_ok=True)
+    return path
+
+
+def _write(run: Run, result: Path, path: Path) -> None:
+    texts = _texts(run, result)
+    with ZipFile(path, "w") as archive:
+        for name in sorted(texts):
+            archive.writestr(_entry(name, ZIP_DEFLATED), texts[name])
+        for weights in sorted(result.glob(f"*{WEIGHTS}")):
+            entry = _entry(weights.name, ZIP_STORED)  # numbers hardly get smaller
+            entry.file_size = weights.stat().st_size
+            with weights.open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, 2**20)
+
+
+def _texts(run: Run, result: Path) -> dict[str, bytes]:
+    """All files but the weights, by name."""
+    recipe, base = run.recipe, public_base(run.recipe.model.id)
+    texts = {path.name: path.read_bytes() for path in result.iterdir() if path.is_file() and path.suffix in TEXTS}
+    for name in [name for name in texts if name.endswith("config.json")]:
+        settings = {key: value for key, value in json.loads(texts[name]).items() if key not in TELLTALE}
+        if name == OF_ADAPTER:
+            settings |= {"base_model_name_or_path": base.name, "revision": None}
+        texts[name] = _as_json(settings)
+    texts["recipe.yaml"] = public_recipe(recipe, base).to_yaml().encode()
+    texts["README.md"] = readme(Kept.of(run, base)).encode()
+    return texts
+
+
+def public_recipe(recipe: Recipe, base: PublicBase) -> Recipe:
+    """The recipe with file names in place of this machine's paths."""
+    data = {key: bare_name(path) if (path := getattr(recipe.data, key)) else "" for key in ("path", "held_out_path")}
+    return recipe.model_copy(
+        update={
+            "model": recipe.model.model_copy(update={"id": base.name}),
+            "data": recipe.data.model_copy(update=data),
+        }
+    )
+
+
+def _as_json(tree: dict[str, Any]) -> bytes:
+    return (json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _entry(name: str, compression: int) -> ZipInfo:
+    entry = ZipInfo(name, ANY_TIME)
+    entry.compress_type = compression
+    entry.create_system = 3  # Unix, wherever it is written
+    entry.external_attr = 0o644 << 16
+    return entry
