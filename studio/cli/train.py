@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,14 @@ from studio.cli.watch import add_launcher, see_through
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     from studio.recipe.recipe import Recipe
+
+LISTS = ("data.mends", "data.mix")
+"""Options whose value is a list."""
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -31,13 +37,18 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
 def add_recipe(verb: argparse.ArgumentParser) -> None:
     """Let a verb be told a recipe and where to train it."""
     verb.add_argument("recipe", help="a YAML file or the name of a preset")
+    add_changes(verb)
+    add_launcher(verb)
+
+
+def add_changes(verb: argparse.ArgumentParser) -> None:
+    """Let a verb change the recipe that it was told."""
     verb.add_argument("--model", help="base model: starter, owner/name on the Hub, or a folder")
     verb.add_argument("--data", help="training file; the recipe's held-out file is then not used")
     verb.add_argument("--held-out", help="file of held-out pairs")
     verb.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change an option (`train --help` lists them)"
     )
-    add_launcher(verb)
 
 
 def train(options: argparse.Namespace) -> int:
@@ -75,23 +86,48 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
         key, equals, value = text.partition("=")
         if not equals:
             raise StudioError(f"You gave --set {text!r:.60}, but it has no =. Write --set training.epochs=3.")
-        changes[key.strip()] = value.strip()
+        changes[key.strip()] = _value(key.strip(), value)
     return changed(recipe, changes)
 
 
-def _options_text() -> str:
-    from studio.data.part import DataPart
-    from studio.knob import knobs
-    from studio.recipe.methods.every import METHODS, name_of
-    from studio.recipe.recipe import ModelPart, TrainingPart
+def _value(key: str, text: str) -> Any:
+    """A value as it was written; lists are written as JSON."""
+    if key not in LISTS:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise StudioError(f"You gave --set {key}={text!r:.60}, but {key} is a list, written as JSON: [].") from None
 
+
+def _options_text() -> str:
+    """Every option with its default; those of methods and tasks with the names of those that have it."""
+    from studio.data.part import DataPart
+    from studio.recipe.methods.every import METHODS
+    from studio.recipe.recipe import ModelPart, TrainingPart
+    from studio.recipe.tasks import TASKS
+
+    kinds: list[tuple[str, Sequence[type[BaseModel]]]] = [("model", [ModelPart]), ("data", [DataPart])]
+    kinds += [("task", TASKS), ("method", METHODS), ("training", [TrainingPart])]
     lines = ["options of the recipe (for --set):"]
-    parts: list[tuple[str, type[BaseModel]]] = [("model", ModelPart), ("data", DataPart)]
-    parts += [*(("method", method) for method in METHODS), ("training", TrainingPart)]
-    for prefix, part in parts:
+    for prefix, parts in kinds:
+        if len(parts) > 1:
+            names = ", ".join(map(_name, parts))
+            lines.append(f"  {prefix}.name = {_name(parts[0])!r}  One of {names}.")
+        lines += _lines_of(prefix, parts)
+    return "\n".join(lines)
+
+
+def _lines_of(prefix: str, parts: Sequence[type[BaseModel]]) -> list[str]:
+    from studio.knob import knobs
+
+    owners: dict[str, list[str]] = {}
+    for part in parts:
         for knob in knobs(part):
-            key = f"  {prefix}.{knob.name}"
-            if not any(line.startswith(f"{key} ") for line in lines):
-                lines.append(f"{key} = {knob.default!r}  {knob.help}")
-    names = ", ".join(name_of(method) for method in METHODS)
-    return "\n".join([*lines, f"  method.name = 'lora'  One of {names}."])
+            owners.setdefault(f"  {prefix}.{knob.name} = {knob.default!r}  {knob.help}", []).append(_name(part))
+    every = len(parts)
+    return [line if len(names) == every else f"{line} [{', '.join(names)}]" for line, names in owners.items()]
+
+
+def _name(part: type[BaseModel]) -> str:
+    return str(part.model_fields["name"].default) if "name" in part.model_fields else ""

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from studio.errors import StudioError
+from studio.knob import Knob, knobs
 from studio.recipe.methods.every import METHODS, name_of
 from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import TASKS
@@ -21,7 +22,7 @@ _NAMES = {str(kind.model_fields["name"].default) for kind in (*METHODS, *TASKS)}
 def changed(recipe: Recipe, dotted: Mapping[str, Any]) -> Recipe:
     """The recipe with some options changed, named by dotted keys such as `training.learning_rate`.
 
-    A new `method.name` keeps those options of the old method that the new one has too.
+    A new `method.name` keeps those options that were altered and mean the same in the new one.
 
     Raises:
         StudioError: unknown keys or values out of bounds, all of them at once.
@@ -96,9 +97,16 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _kept_options(method: Mapping[str, Any], name: Any) -> dict[str, Any]:
-    """The options that the newly named method also has."""
-    wanted = next((m for m in METHODS if name_of(m) == name), None)
-    return {key: value for key, value in method.items() if wanted and key in wanted.model_fields and key != "name"}
+    """The options that were altered and mean the same in the newly named method: same label, bounds and choices."""
+    old, new = (next((m for m in METHODS if name_of(m) == each), None) for each in (method["name"], name))
+    if old is None or new is None:
+        return {}
+    altered = {knob.name: _meaning(knob) for knob in knobs(old) if method[knob.name] != knob.default}
+    return {knob.name: method[knob.name] for knob in knobs(new) if altered.get(knob.name) == _meaning(knob)}
+
+
+def _meaning(knob: Knob) -> tuple[Any, ...]:
+    return knob.label, knob.kind, knob.choices, knob.low, knob.high, knob.unit
 
 
 def _in_words(problem: Any) -> str:

@@ -14,6 +14,7 @@ from studio.home import CHECKOUT
 from studio.knob import knobs
 from studio.recipe.methods.every import METHODS
 from studio.recipe.recipe import ModelPart, TrainingPart
+from studio.recipe.tasks import TASKS
 
 SLOW = ("torch", "transformers", "gradio", "trl", "peft", "datasets", "pandas", "scipy", "huggingface_hub")
 SPY = f"""
@@ -54,10 +55,12 @@ def test_help_of_train_names_every_option_of_the_recipe(capsys):
         parse(["train", "--help"])
     text = capsys.readouterr().out
     parts = [("model", ModelPart), ("data", DataPart), ("training", TrainingPart)]
-    for prefix, part in [*parts, *(("method", method) for method in METHODS)]:
+    parts += [*(("method", method) for method in METHODS), *(("task", task) for task in TASKS)]
+    for prefix, part in parts:
         for knob in knobs(part):
-            assert text.count(f"  {prefix}.{knob.name} = ") == 1
-            assert knob.help in text
+            line = f"  {prefix}.{knob.name} = {knob.default!r}  {knob.help}"
+            assert text.count(f"{line}\n") + text.count(f"{line} [") == 1
+    assert "  task.name = 'language-modeling'  One of" in text
     assert "method.name" in text
 
 

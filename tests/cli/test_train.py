@@ -66,7 +66,7 @@ def test_a_run_that_fails_is_status_1_with_the_reason(recipe_file, home, tmp_pat
         (["starter", "--set", "training.speed=9"], "training.speed, but the recipe has no such option"),
         (["starter", "--set", "training.epochs"], "has no ="),
         (["starter", "--set", "training.epochs=many"], "You set training.epochs to 'many'"),
-        (["starter", "--set", "method.name=magic"], "the methods are 'lora', 'qlora'"),
+        (["starter", "--set", "method.name=magic"], "the methods are 'lora', 'rslora'"),
         (["starter", "--set", "="], "You set"),
         (["starter", "--data", "none.csv"], "none.csv"),
         (["style", "--data", "assets/samples/tickets/train.jsonl", "--model", "/no/such/folder"], "no such folder"),

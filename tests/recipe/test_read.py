@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.knob import knobs
-from studio.recipe.methods.every import METHODS
+from studio.recipe.methods.every import METHODS, method_named
 from studio.recipe.methods.low_rank import Lora, QLora
 from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, load_recipe, read_recipe, recipe_of
 from studio.recipe.recipe import Recipe, TrainingPart
@@ -62,10 +62,15 @@ def test_all_problems_are_said_at_once():
     assert any("training.speed, but the recipe has no such option" in words for words in found)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_problems_of_a_method_name_the_key_as_it_is_written(method):
-    (words,) = refusals(recipe_of, {"method": {"name": method().name, "rank": 0}})
-    assert words == "You set method.rank to 0, but the smallest value is 1. Set it to 1 or more."
+WITH_NUMBERS = [(kind, each) for kind in METHODS for each in knobs(kind) if each.kind in (int, float)]
+
+
+@pytest.mark.parametrize(("method", "each"), WITH_NUMBERS, ids=[f"{m.__name__}.{k.name}" for m, k in WITH_NUMBERS])
+def test_problems_of_a_method_name_the_key_as_it_is_written(method, each):
+    (words,) = refusals(recipe_of, {"method": {"name": method().name, each.name: each.low - 1}})
+    least = f"{each.low:g}"
+    key = f"method.{each.name}"
+    assert words.startswith(f"You set {key} to {each.low - 1!r}, but the smallest value is {least}. Set it to {least} ")
 
 
 def test_an_unknown_method_is_answered_with_those_there_are():
@@ -109,6 +114,22 @@ def test_a_new_method_keeps_the_options_that_both_have():
     quantized = changed(small, {"method.name": "qlora", "method.quant_type": "fp4"})
     assert quantized.method == QLora(rank=4, dropout=0.1, quant_type="fp4")
     assert changed(quantized, {"method.name": "lora"}).method == Lora(rank=4, dropout=0.1)
+
+
+def test_a_new_method_begins_with_its_own_values():
+    """What was not altered, or means something else there, is not carried over."""
+    assert changed(Recipe(), {"method.name": "rslora"}).method == method_named("rslora")()
+    wide = changed(Recipe(), {"method.rank": 200, "method.alpha": 400})
+    for name in ("vera", "adalora"):
+        assert changed(wide, {"method.name": name}).method.rank == method_named(name)().rank
+
+
+@pytest.mark.parametrize("old", METHODS)
+@pytest.mark.parametrize("new", METHODS)
+def test_any_method_can_follow_any_other(old, new):
+    highest = {f"method.{each.name}": each.high for each in knobs(old) if each.kind in (int, float)}
+    recipe = changed(Recipe(), {"method.name": old().name, **highest})
+    assert changed(recipe, {"method.name": new().name}).method.name == new().name
 
 
 def test_a_recipe_needs_no_more_than_what_differs():
