@@ -217,7 +217,7 @@ def test_another_method_takes_over_what_both_have(watched: Watched) -> None:
     rank.fill("24")
     rank.press("Enter")
     expect(yaml).to_contain_text("rank: 24")
-    page.get_by_role("radio", name="QLoRA").check()
+    page.locator("#method input[value=qlora]").check()
     expect(yaml).to_contain_text("name: qlora")
     expect(yaml).to_contain_text("rank: 24")
     expect(page.locator("#qlora-options").first).to_be_visible()

@@ -1,4 +1,4 @@
-"""The recipe as a stand-alone program with its rows, written by a child: the page never loads the training libraries."""
+"""The recipe as a program with its rows, written by a child: the page never loads the training libraries."""
 
 from __future__ import annotations
 

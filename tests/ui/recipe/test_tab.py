@@ -70,7 +70,7 @@ def test_a_rate_set_by_hand_is_not_moved_without_a_word(tab: RecipeTab, told: li
     unlike = next(m for m in METHODS if m.rate != method_named("lora").rate)
     moved = switched(tab, name_of(unlike), {rate: 0.003}).training.learning_rate
     assert moved == usual_rate("starter", name_of(unlike)) != 0.003
-    assert "from 0.003 (yours in told[0]
+    assert "from 0.003 (yours" in told[0]
 
 
 @pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
