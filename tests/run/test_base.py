@@ -1,4 +1,4 @@
-"""Loading a base safely, in a precision that suits the machine."""
+"""Loading a base safely."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 from peft import get_peft_model
+from transformers import LlamaForCausalLM
 
 from studio.data.tokens.encode import prompt_messages
 from studio.errors import StudioError
 from studio.recipe.methods.low_rank import QLora
 from studio.recipe.methods.method import Situation
-from studio.run import base
-from studio.run.base import choose_precision, load_model
+from studio.run.base import attention_fallback, choose_precision, load_model
 from studio.run.tokenizer import load_tokenizer
+from tests.tiny_encoder import make_encoder
 
 
 @pytest.fixture
@@ -29,45 +30,6 @@ def model(tiny_base: Path, tmp_path: Path) -> Path:
 def change_json(path: Path, without: tuple[str, ...] = (), **values: object) -> None:
     content = json.loads(path.read_text("utf-8")) | values
     path.write_text(json.dumps({key: value for key, value in content.items() if key not in without}), "utf-8")
-
-
-@pytest.fixture
-def cpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-
-
-@pytest.fixture
-def gpu(monkeypatch):
-    """Pretends that there is one; `gpu(False)`: one without bfloat16."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    return lambda has: monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: has)
-
-
-@pytest.mark.parametrize(
-    ("ratio", "autocast", "word"), [(2.0, "bf16", "2.0 times faster"), (1.0, None, "no faster"), (0.3, None, "0.3")]
-)
-def test_a_cpu_takes_what_it_is_faster_with(ratio, autocast, word, cpu, monkeypatch):
-    monkeypatch.setattr(base, "_matmul_seconds", lambda dtype: ratio if dtype is torch.float32 else 1.0)
-    precision = choose_precision("auto")
-    assert (precision.weights, precision.autocast) == (torch.float32, autocast)
-    assert word in precision.reason
-
-
-@pytest.mark.parametrize(("has", "weights", "autocast"), [(True, "bfloat16", "bf16"), (False, "float16", "fp16")])
-def test_a_gpu_takes_what_it_has(has, weights, autocast, gpu):
-    gpu(has)
-    precision = choose_precision("auto")
-    assert (precision.weights, precision.autocast) == (getattr(torch, weights), autocast)
-    assert "this GPU" in precision.reason
-    assert precision.compute is getattr(torch, weights)
-
-
-def test_what_is_asked_is_done(cpu):
-    assert choose_precision("float32").autocast is None
-    bfloat16 = choose_precision("bfloat16")
-    assert (bfloat16.weights, bfloat16.autocast, bfloat16.compute) == (torch.float32, "bf16", torch.bfloat16)
-    with pytest.raises(StudioError, match="Set precision to auto"):
-        choose_precision("float16")
 
 
 def test_a_whole_tokenizer_needs_no_decision(tiny_base):
@@ -143,6 +105,27 @@ def test_torn_weights_are_refused_in_words(model):
 def test_an_attention_kernel_named_by_the_model_is_not_looked_up(model):
     change_json(model / "config.json", attn_implementation="someone/kernel", _attn_implementation="someone/kernel")
     assert load_model(model, choose_precision("float32")).config._attn_implementation == "sdpa"
+
+
+def test_an_architecture_without_fused_attention_takes_the_plain_one_and_says_so(model):
+    assert attention_fallback(load_model(model, choose_precision("float32"))) is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LlamaForCausalLM, "_supports_sdpa", False)
+        loaded = load_model(model, choose_precision("float32"))
+    assert loaded.config._attn_implementation == "eager"
+    choice, reason = attention_fallback(loaded)
+    assert choice == "plain attention"
+    assert "more memory" in reason
+
+
+def test_a_tokenizer_that_only_reads_needs_neither_template_nor_end(tmp_path):
+    folder = make_encoder(tmp_path / "encoder")
+    tokenizer, decisions = load_tokenizer(folder, speaks=False)
+    assert decisions == []
+    assert (tokenizer.eos_token, tokenizer.chat_template, tokenizer.pad_token) == (None, None, "[PAD]")
+    tokenizer, decisions = load_tokenizer(folder)
+    assert tokenizer.eos_token == "[SEP]"
+    assert decisions[0][0] == "texts end with [SEP]"
 
 
 def test_gradients_reach_every_layer_of_a_four_bit_base_after_an_evaluation_too(tiny_base):
