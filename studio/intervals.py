@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 
 import numpy as np
@@ -21,9 +22,17 @@ def interval(values: list[float]) -> Interval:
     paired one. Percentile bootstrap: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", 13.3.
     """
     scores = np.asarray(values, dtype=np.float64)
+    return interval_of(lambda rows: float(scores[rows].mean()), len(scores))
+
+
+def interval_of(figure: Callable[[np.ndarray], float], number: int) -> Interval:
+    """The interval of a figure over `number` rows that is no mean of theirs, drawn as in `interval`.
+
+    `figure` gets the places of the rows that were drawn, some of them more than once.
+    """
     chance = np.random.default_rng(SEED)
-    means = [scores[chance.integers(0, len(scores), len(scores))].mean() for _ in range(RESAMPLES)]
-    low, high = np.percentile(means, LIMITS)
+    found = [figure(chance.integers(0, number, number)) for _ in range(RESAMPLES)]
+    low, high = np.percentile(found, LIMITS)
     return float(low), float(high)
 
 

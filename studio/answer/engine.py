@@ -174,7 +174,7 @@ class Engine:
         speakers = TwoModels(self, run, notify)
         tokenizer = _tokenizer(run, run.model)
         model = speakers.model(tuned=True)
-        return self._speaking(speakers, model, "", tokenizer, _labels(run, model))
+        return self._speaking(speakers, model, "", tokenizer, run)
 
     def _voices(self, run: Run, notify: Notify) -> Voices:
         key = ResultKey.of(run.adapter)
@@ -204,7 +204,7 @@ class Engine:
                 "Its files are damaged, or the base model was changed since: train again."
             ) from error
         model.eval()
-        return self._speaking(OneModel(model), model, name, tokenizer, _labels(run, model))
+        return self._speaking(OneModel(model), model, name, tokenizer, run)
 
     def _speaking(
         self,
@@ -212,16 +212,18 @@ class Engine:
         model: Model,
         adapter: str,
         tokenizer: PreTrainedTokenizerBase,
-        labels: tuple[str, ...] = (),
+        run: Run | None = None,
     ) -> Voices:
+        writes = run is None or isinstance(run.recipe.task, LanguageModeling)
         return Voices(
             speakers=speakers,
             adapter=adapter,
             tokenizer=tokenizer,
-            ends=end_tokens(tokenizer, self._ends_of_base),
+            ends=end_tokens(tokenizer, self._ends_of_base) if writes else frozenset(),
             pad=tokenizer.pad_token_id,
             context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
-            labels=labels,
+            writes=writes,
+            labels=() if run is None else _labels(run, model),
         )
 
     def _put_on(self, run: Run, name: str) -> PeftModel:

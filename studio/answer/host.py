@@ -112,9 +112,16 @@ class Host:
             voices = self._engine.load_base(request.base, notify)
         else:
             voices = self._engine.load(Run(Path(request.run)), notify)
-        return self._speak(request, voices) if isinstance(request, Ask) else {}
+        if isinstance(request, Load):
+            return {}
+        return self._write(request, voices) if voices.writes else self._read(request, voices)
 
-    def _speak(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:
+    def _read(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:
+        from studio.answer.reading import read
+
+        return {who: read(voices, messages[-1]["content"], who == "tuned") for who, messages in ask.messages.items()}
+
+    def _write(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:
         from studio.answer.generate import Row, generate
         from studio.answer.prompts import prompt_ids, room
         from studio.answer.transcript import Transcript

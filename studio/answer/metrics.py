@@ -1,6 +1,6 @@
 """How good answers are, row by row, between 0 and 1. Nothing is downloaded.
 
-To add a metric: write its function and put it in `METRICS`.
+To add a metric: write its function and put it in `METRICS`, or in `CLASS_METRICS` for answers that are classes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from studio.run.tasks.class_scores import class_scores
 
 PerRow = Callable[[list[str], list[str]], list[float]]
 
@@ -96,6 +100,32 @@ METRICS = (
     Metric("chrf", "Characters in common (chrF)", chrf),
     Metric("json_valid", "Valid JSON", json_valid, all_json_objects),
     Metric("json_fields", "JSON fields right", json_fields, all_json_objects),
+)
+
+
+@dataclass(frozen=True)
+class ClassMetric:
+    """A way to judge named classes: a figure of all rows together, between 0 and 1."""
+
+    name: str
+    title: str
+    figure: Callable[[np.ndarray, np.ndarray], float]
+
+
+def accuracy(named: np.ndarray, right: np.ndarray) -> float:
+    """Share of the rows whose class was named."""
+    return class_scores(named, right)["accuracy"]
+
+
+def macro_f1(named: np.ndarray, right: np.ndarray) -> float:
+    """Mean over the classes of the harmonic mean of precision and recall, each class alike (Sokolova and Lapalme 2009,
+    "A systematic analysis of performance measures for classification tasks", Inf. Process. Manag. 45(4))."""
+    return class_scores(named, right)["f1"]
+
+
+CLASS_METRICS = (
+    ClassMetric("accuracy", "Accuracy", accuracy),
+    ClassMetric("macro_f1", "F1, each class alike (macro)", macro_f1),
 )
 
 

@@ -60,6 +60,7 @@ class Voices:
     """A run's base and tuned model, ready to answer. `context` is in tokens.
 
     `adapter` is empty where a base model was asked for by itself, and where the tuned model is a whole one.
+    `writes` says whether it answers in words of its own; if not, it reads a text and names its class or fills its gaps.
     `labels` are the classes that a classifier tells apart, in the order of its outputs.
     """
 
@@ -69,6 +70,7 @@ class Voices:
     ends: frozenset[int]
     pad: int
     context: int | None
+    writes: bool = True
     labels: tuple[str, ...] = ()
 
     @property

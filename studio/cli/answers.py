@@ -100,4 +100,4 @@ def _table(result: Score) -> str:
             low, high = result.intervals[who][metric]
             cells.append(f"{result.scores[who][metric]:8.1%} ({low:.0%} to {high:.0%})".rjust(24))
         lines.append(f"{metric:18}{''.join(cells)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *[f"base: {result.base_is}"] * bool(result.base_is)])

@@ -24,6 +24,11 @@ from studio.ui.words import note
 
 Turns = list[dict[str, str]]  # one a question: {"prompt": ..., "base": ..., "tuned": ...}
 TITLES = {"base": "Base", "tuned": "Tuned"}
+ASKED = {
+    "language-modeling": "Both get the same template, prompt, seed and sampling.",
+    "sequence-classification": "Your prompt is the text; the answer is its class, with how sure the model is of each.",
+    "masked-language-modeling": "Write [MASK] where a word is to be guessed; the five likeliest are named for each.",
+}
 NOTHING_YET = "No run has a result yet. Press Train, wait until it has finished, and compare here."
 
 
@@ -249,6 +254,6 @@ def _shown(tab: CompareTab, turns: Turns) -> Updates:
 
 
 def _fairness(run: Run, notes: list[str] | None = None) -> str:
-    method = type(run.recipe.method).title
-    fair = f"{run.name}: {run.recipe.model.id}, {method}. Both get the same template, prompt, seed and sampling."
+    recipe = run.recipe
+    fair = f"{run.name}: {recipe.model.id}, {recipe.method.title}. {ASKED[recipe.task.name]}"
     return note("note", fair, *(line for line in notes or [] if "..." not in line and "…" not in line))
