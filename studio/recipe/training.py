@@ -252,7 +252,8 @@ class TrainingPart(Part):
         scale="log",
         group=OPTIMIZER,
         what="Optimisers that divide by the size of earlier gradients would divide by zero for a weight that never "
-        "had any. This small number is added below. Larger values, such as 1e-5, calm the very first steps.",
+        "had any. So this small number is added to what they divide by. Larger values, such as 1e-5, calm the very "
+        "first steps.",
         picture="optimizer",
     )
     max_grad_norm: float = knob(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 
@@ -13,7 +14,8 @@ PICTURES = ASSETS / "pictures"
 
 def what_html(knob: Knob) -> str:
     """A line that unfolds when it is pressed, by mouse or by keyboard."""
-    sentences = "".join(f"<p>{escape(line)}</p>" for line in knob.what.split("\n") if line.strip())
+    words = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(knob.what))
+    sentences = "".join(f"<p>{line}</p>" for line in words.split("\n") if line.strip())
     drawn = f'<div class="what-picture">{picture(knob.picture)}</div>' if knob.picture else ""
     return (
         f'<details class="what"><summary>What is this?<span class="unseen"> {escape(knob.label)}</span></summary>'

@@ -40,11 +40,11 @@ class Pissa(Lora):
         "What the thin matrices hold before the first step. pissa_niter_16 is PiSSA computed fast and closely enough: "
         "try it first. pissa is exact and slow on large models.",
         label="Start",
-        what="LoRA starts from chance: one thin matrix random, the other 0. PiSSA starts from the strongest directions "
-        "of the weight matrix itself (its largest singular values), OLoRA from an orthonormal basis of it (a QR "
-        "decomposition); both take that part out of the base while they train, so that nothing changes at the first "
-        "step. Orthogonal and gaussian leave the base alone and draw other random numbers; orthogonal wants an even "
-        "rank.",
+        what="LoRA starts from chance: one thin matrix is random, the other all zeros. PiSSA starts from the strongest "
+        "directions of the weight matrix itself (its largest singular values), OLoRA from directions of it that stand "
+        "at right angles to each other (a QR decomposition). Both take that part out of the base while they train, so "
+        "that nothing changes at the first step. Orthogonal and gaussian leave the base alone and only draw other "
+        "random numbers; orthogonal wants an even rank.",
         picture="init",
     )
 
