@@ -211,7 +211,7 @@ class TrainableTokens(TuningMethod):
     )
     first: ClassVar[str] = "The tokens of the chat template: leave the text empty."
     good_at: ClassVar[str] = "new words, a template's marks"
-    rate: ClassVar[float] = 1.0
+    rate: ClassVar[float] = 10.0
     tasks: ClassVar[tuple[str, ...]] = ("language-modeling",)  # a new head would not learn, an encoder's loses its bias
 
     name: Literal["trainable-tokens"] = "trainable-tokens"  # type: ignore[assignment]
@@ -303,8 +303,8 @@ class Peanut(TuningMethod):
         step=1,
         unit="pairs",
         advanced=True,
-        what="Each pair of layers lets the network make more complicated changes out of the same few numbers, and "
-        "takes more time.",
+        what="Besides squeezing and spreading, the network can have more layers in its narrow middle. Each pair of "
+        "them lets it make more complicated changes out of the same few numbers, and takes more time.",
         picture="bottleneck",
     )
     activation: Literal["relu", "gelu", "silu", "tanh"] = knob(
@@ -375,11 +375,16 @@ def _has_butterflies() -> bool:
 
 def _of_template(tokenizer: Any) -> set[int]:
     """The tokens that a chat template puts around messages, and all special tokens."""
+    from jinja2 import TemplateError
+
     special = set(tokenizer.all_special_ids)
     if not tokenizer.chat_template:
         return special
     messages = [{"role": "user", "content": ""}, {"role": "assistant", "content": ""}]
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    try:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    except TemplateError:  # one that takes no empty messages
+        return special
     return special | set(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
