@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.run.eta import pace_of, seconds_left
 from studio.run.events import AnyEvent, Ended, Metrics, Phase, Resumed, Started
 
 Number = float | Literal["not a number"] | None
-STEP_MEMORY = 0.95  # the step time is a mean over about the last twenty steps
+REMEMBERED = 24  # steps whose times tell of those to come
 USUAL_CHECKS = 8  # held-out checks in a run, as the recipe has it, until two of them tell how far apart they are
 BESIDE_LOSS = ("learning_rate", "tokens_per_second")
 LONGEST = 10 * 365 * 86400.0  # seconds; beyond that an estimate says nothing
@@ -52,7 +53,7 @@ class Progress(BaseModel):
     began: float = 0.0
     last: float = 0.0
     paced: float = 0.0
-    step_seconds: Mean = Mean()
+    step_seconds: tuple[float, ...] = Field(default=(), max_length=REMEMBERED)
     check_seconds: float = 0.0
     checked_at: int = Field(default=-1, ge=-1, le=10**9)
     check_every: int = Field(default=0, ge=0, le=10**9)
@@ -71,21 +72,23 @@ class Progress(BaseModel):
 
     def time_left(self, now: float) -> tuple[float, str] | None:
         """Seconds to the last step, and how they are estimated. None while there is nothing to go by."""
-        if not self.step_seconds.weight or not self.steps:
+        if not self.step_seconds or not self.steps:
             return None
-        pace, checks = self.step_seconds.value, self._checks_to_come()
-        whole = (self.steps - self.step) * pace + checks * self.check_seconds
+        to_go, checks = max(0, self.steps - self.step), self._checks_to_come()
+        paces = [min(seconds, LONGEST) for seconds in self.step_seconds]
+        whole = seconds_left(paces, self.step, self.steps, checks, self.check_seconds).seconds
         left = max(0.0, whole - max(0.0, now - self.paced))
         if not math.isfinite(whole) or left > LONGEST:
             return None
-        how = f"{max(0, self.steps - self.step)} steps at {pace:.2g} s, as the last ones took"
+        how = f"{to_go} steps at {pace_of(paces):.2g} s, as the last ones took"
         if checks and self.check_seconds:
             how += f", and {checks} held-out check{'s' if checks > 1 else ''} at {self.check_seconds:.2g} s"
         return left, how
 
     def _changes(self, event: AnyEvent) -> dict[str, object]:
         if isinstance(event, Started):
-            return {"steps": max(0, event.steps), "epochs": _number(event.epochs) or 0.0}
+            every = max(0, event.check_every) or self.check_every
+            return {"steps": max(0, event.steps), "epochs": _number(event.epochs) or 0.0, "check_every": every}
         if isinstance(event, Phase):
             return {"phase": event.phase, "paced": event.time}
         if isinstance(event, Ended):
@@ -112,7 +115,7 @@ class Progress(BaseModel):
             }
             if 0 < self.step < event.step:  # the first step warms up and tells nothing of the others
                 pace = took / (event.step - self.step)
-                changes["step_seconds"] = self.step_seconds.plus(pace, STEP_MEMORY)
+                changes["step_seconds"] = (*self.step_seconds, float(f"{pace:.3g}"))[-REMEMBERED:]
         if "eval_loss" in values:
             changes |= {"held_out_loss": _number(values["eval_loss"]), "check_seconds": took, "checked_at": event.step}
             if 0 <= self.checked_at < event.step:
@@ -123,7 +126,8 @@ class Progress(BaseModel):
         if self.checked_at < 0:
             return 0
         every = self.check_every or max(1, self.steps // USUAL_CHECKS)
-        return max(0, self.steps // every - self.checked_at // every)
+        last = self.steps % every > 0 and self.checked_at < self.steps  # the end is measured wherever it falls
+        return max(0, self.steps // every - self.checked_at // every) + last
 
 
 def _number(value: float) -> Number:

@@ -30,6 +30,8 @@ class Started(Event):
     held_out_rows: int
     trainable_parameters: int
     parameters: int
+    check_every: int = 0
+    """Steps from one held-out check to the next; 0: never, or not said."""
 
 
 class Phase(Event):

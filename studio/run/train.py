@@ -94,7 +94,7 @@ def _train(run: Run, events: EventWriter) -> Ended:
     recipe = run.recipe
     runner = runner_of(recipe)
     runner.begin(run)
-    base = _load_base(recipe, runner, events)
+    base = load_base(recipe, runner, events)
     if run.asked_to_stop():
         return Ended(kind="stopped", message="Stopped before the first step; nothing was learned yet.")
     events.write(Phase(phase="preparing"))
@@ -143,7 +143,7 @@ def _all_numbers(model: Any) -> bool:
     return all(bool(weight.isfinite().all()) for weight in model.parameters() if weight.requires_grad)
 
 
-def _load_base(recipe: Recipe, runner: TaskRunner, events: EventWriter) -> Base:
+def load_base(recipe: Recipe, runner: TaskRunner, events: EventWriter) -> Base:
     events.write(Phase(phase="loading"))
     folder = fetch(locate(recipe.model.id))
     precision = precision_of(recipe, folder)
@@ -204,4 +204,5 @@ def _started(trainer: Trainer, rows: tuple[Rows, Rows]) -> Started:
         held_out_rows=len(rows[1]),
         trainable_parameters=trainable,
         parameters=parameters,
+        check_every=int(config.eval_steps or 0) if config.do_eval else 0,
     )
