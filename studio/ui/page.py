@@ -69,7 +69,7 @@ def build(studio: Studio) -> gr.Blocks:
             [page.draft.data, *_run_parts(page), *page.data.outputs],
             show_progress="hidden",
         )
-        blocks.load(partial(refresh, studio, page), page.draft.components, _recipe_parts(page), show_progress="hidden")
+        blocks.load(partial(refresh, studio, page), page.recipe.inputs, _recipe_parts(page), show_progress="hidden")
     return blocks
 
 
@@ -85,8 +85,8 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         data_room = gr.Tab("Data", id="Data")
         with gr.Tab("Model", id="Model"):
             model_part = model_tab.build(model)
-        with gr.Tab("Recipe", id="Recipe"):
-            recipe_part = recipe_tab.build(studio, start, data, model)
+        with gr.Tab("Recipe", id="Recipe") as recipe_room:
+            recipe_part = recipe_tab.build(studio, start, data, model, recipe_room)
         with gr.Tab("Search", id="Search") as search_room:
             search_tab.build(studio, recipe_part.draft, start, search_room)
         with gr.Tab("Run", id="Run"):
@@ -117,9 +117,9 @@ def _connect(studio: Studio, page: Page) -> None:
     draft = page.draft
     draft.data.change(DataPart.model_dump_json, draft.data, page.kept, show_progress="hidden")
     gr.on(
-        [*draft.changes, page.data.ready.change],
+        [*draft.changes, page.data.ready.change, page.recipe.opened.change],
         partial(refresh, studio, page),
-        draft.components,
+        page.recipe.inputs,
         _recipe_parts(page),
         show_progress="hidden",
         trigger_mode="always_last",

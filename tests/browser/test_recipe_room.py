@@ -16,7 +16,7 @@ from tests.browser.test_whole_job import pick, tab
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 ONE_OF_EACH_FAMILY = list({method.family: method for method in METHODS}.values())
-FOCUSED = "document.activeElement.closest('[id]:not([id^=range_id])')?.id"
+FOCUSED = "id => document.getElementById(id).contains(document.activeElement)"
 WIDTH = "document.documentElement.scrollWidth <= innerWidth"
 
 
@@ -94,7 +94,7 @@ def test_a_button_moves_the_control_that_it_names(watched: Watched) -> None:
     warning = page.locator("#recipe-problems li", has_text="learning rate").first
     warning.get_by_role("button").first.click()
     expect(rate).not_to_have_value("0.9")
-    page.wait_for_function(f"{FOCUSED} === 'training-learning-rate'")
+    page.wait_for_function(FOCUSED, arg="training-learning-rate")
     expect(page.locator("#recipe-problems li", has_text="learning rate to 0.9")).to_have_count(0)
     expect_yaml(page, f"learning_rate: {rate.input_value()}")
 
@@ -106,7 +106,7 @@ def test_a_folded_control_is_unfolded_when_it_is_shown(watched: Watched) -> None
     problem = page.locator("#recipe-problems li", has_text="Paged AdamW")
     problem.get_by_role("button", name=re.compile("^Show me")).click()
     expect(page.locator("#training-optimizer")).to_be_visible()
-    page.wait_for_function(f"{FOCUSED} === 'training-optimizer'")
+    page.wait_for_function(FOCUSED, arg="training-optimizer")
 
 
 def test_the_schedule_is_redrawn_when_the_warm_up_moves(watched: Watched) -> None:
@@ -144,8 +144,8 @@ def test_a_phone_shows_one_column(watched: Watched) -> None:
     whole = page.locator("#method details", has_text="Whole weights")
     expect(whole.locator("label").first).to_be_hidden()
     whole.locator("summary").click()
-    whole.locator("input[value=full]").check()
-    expect(page.locator("#full-options")).to_be_visible()
+    whole.locator("input[value=freeze]").check()
+    expect(page.locator("#freeze-options")).to_be_visible()
     for fold in page.locator("#recipe-room .label-wrap:not(.open)").all():
         fold.click()
     page.locator(".what summary:visible").first.click()

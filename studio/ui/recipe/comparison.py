@@ -20,12 +20,12 @@ LETTER, LINE = 6.6, 15  # how wide a letter and how high a line of a label is, i
 RADIUS = 6
 SAME = 3  # points nearer than this share one label
 
-ABOUT = "Each point is a method with its options as they begin, on this base and with the rest of this recipe."
+ABOUT = "Each point is a method as it begins, on this base and for this task, with everything else as usual."
 WAITING = (
     '<p class="data-quiet" role="status">What each method would take on this base is being worked out. '
     "The picture comes by itself; you can go on meanwhile.</p>"
 )
-NOT_YET = '<p class="data-quiet">The picture comes when the recipe has no more errors.</p>'
+UNKNOWN = '<p class="data-quiet">What the methods would take on this base cannot be told.</p>'
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Box:
 def comparison_html(costs: Sequence[Cost] | None, current: str) -> str:
     """The picture and the table, with the method named `current` marked; what is being done, while there are none."""
     if not costs:
-        return WAITING
+        return WAITING if costs is None else UNKNOWN
     known = sorted(costs, key=lambda cost: cost.trainable_parameters)
     return (
         f'<p class="data-quiet">{ABOUT}</p><figure class="comparison">{_picture(known, current)}'

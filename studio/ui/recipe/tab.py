@@ -19,6 +19,7 @@ from studio.recipe.read import LARGEST_RECIPE_BYTES, changed, read_recipe, recip
 from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import TASKS
 from studio.recipe.training import TrainingPart
+from studio.run.forecast.forecasts import ForecastState
 from studio.ui.data.glimpse import known_rows
 from studio.ui.data.press import pressed
 from studio.ui.draft import Choice, Draft, Updates, Values
@@ -35,20 +36,12 @@ from studio.ui.words import note
 LOOK = 1.5  # seconds between looks at counts that are being worked out
 
 
-class NoForecasts:
-    forecast, error = None, "no forecast yet"
-
-    def at(self, recipe: Recipe) -> Any:
-        return self
-
-    def costs(self, recipe: Recipe) -> tuple[()]:
-        return ()
-
-
 @dataclass(frozen=True)
 class RecipeTab:
-    """The tab's components that are filled from the recipe."""
+    """The tab's components that are filled from the recipe. `opened` is whether anybody has looked at it yet: until
+    then nothing is forecast."""
 
+    opened: gr.State
     draft: Draft
     preset: gr.Dropdown
     card: gr.HTML
@@ -59,13 +52,18 @@ class RecipeTab:
     timer: gr.Timer
 
     @property
+    def inputs(self) -> set[Block]:
+        """What `show` looks at."""
+        return {self.opened, *self.draft.components}
+
+    @property
     def outputs(self) -> list[Block]:
         """Everything that `show` fills."""
         return [self.advice, self.card, self.schedule, *self.texts.outputs, self.comparison, self.timer]
 
 
-def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> RecipeTab:
-    """Draw the tab, with the fields showing `start`, and connect it."""
+def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: gr.Tab) -> RecipeTab:
+    """Draw the tab in its `room`, with the fields showing `start`, and connect it."""
     with gr.Row(equal_height=False, elem_id="recipe-room"):
         with gr.Column(scale=3, min_width=320):
             preset = gr.Dropdown(
@@ -99,8 +97,9 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State) -> Rec
         )
     timer = gr.Timer(LOOK, active=False)
     draft = Draft(data, model, task, method, gr.State(start.method.name), training)
-    tab = RecipeTab(draft, preset, card, advised, drawn, as_text, compared, timer)
+    tab = RecipeTab(gr.State(False), draft, preset, card, advised, drawn, as_text, compared, timer)
     _connect(studio, tab)
+    room.select(lambda: True, None, tab.opened, show_progress="hidden")
     return tab
 
 
@@ -152,9 +151,7 @@ def _connect(studio: Studio, tab: RecipeTab) -> None:
         return moved(draft, values, pressed(event)[0])
 
     tab.advice.click(on_advice, draft.components, draft.outputs, show_progress="hidden")
-    tab.timer.tick(
-        partial(show, studio, tab), draft.components, tab.outputs, show_progress="hidden", trigger_mode="once"
-    )
+    tab.timer.tick(partial(show, studio, tab), tab.inputs, tab.outputs, show_progress="hidden", trigger_mode="once")
 
 
 def apply_preset(tab: RecipeTab, values: Values) -> Updates:
@@ -220,14 +217,15 @@ def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
     """
     try:
         recipe = tab.draft.recipe(values)
-        forecasts = getattr(studio, "forecasts", None) or NoForecasts()
-        state, costs = forecasts.at(recipe), forecasts.costs(recipe)
+        opened = bool(values.get(tab.opened))
+        state = studio.forecasts.at(recipe) if opened else ForecastState()
+        costs = studio.forecasts.costs(recipe) if opened else None
         every = found(studio, recipe, state.forecast)
     except StudioError as error:
         skipped: Updates = {component: gr.skip() for component in tab.outputs}
         return skipped | {tab.advice: note("error", *error.problems), tab.timer: gr.Timer(active=False)}
     pending = f"not known: {state.error}" if state.error else PENDING
-    waiting = costs is None or (state.forecast is None and not state.error)
+    waiting = opened and (costs is None or not (state.forecast or state.error))
     written: Updates = dict(zip(tab.texts.outputs, tab.texts.show(recipe), strict=True))
     return written | {
         tab.advice: advice_html(every, recipe),

@@ -25,7 +25,7 @@ def drawn(studio: Studio, start: Recipe | None = None) -> tab.RecipeTab:
     """The tab, showing the default preset or `start`."""
     start = start or preset_named(DEFAULT).recipe
     with gr.Blocks():
-        return tab.build(studio, start, *new_states(start))
+        return tab.build(studio, start, *new_states(start), gr.Tab("Recipe"))
 
 
 def values_of(draft: Draft) -> dict[Any, Any]:

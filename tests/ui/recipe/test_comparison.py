@@ -9,7 +9,7 @@ import pytest
 
 from studio.recipe.methods.every import METHODS, name_of
 from studio.run.forecast.forecast import Cost
-from studio.ui.recipe.comparison import LETTER, LINE, WAITING, comparison_html
+from studio.ui.recipe.comparison import LETTER, LINE, UNKNOWN, WAITING, comparison_html
 
 WHOLE = 1_000_000_000
 
@@ -36,7 +36,7 @@ def labels(html: str) -> list[tuple[str, float, float]]:
 
 def test_it_says_so_while_it_is_worked_out() -> None:
     assert comparison_html(None, "lora") == WAITING
-    assert comparison_html([], "lora") == WAITING
+    assert comparison_html([], "lora") == UNKNOWN
 
 
 def test_every_method_is_in_the_picture_and_in_the_table() -> None:

@@ -12,10 +12,29 @@ from studio.recipe.methods.every import METHODS, method_named, name_of
 from studio.recipe.presets import presets
 from studio.recipe.rates import usual_rate
 from studio.recipe.recipe import Recipe
+from studio.run.forecast.forecast import Cost, Forecast
+from studio.run.forecast.forecasts import ForecastState
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.recipe.tab import RecipeTab
 from studio.ui.studio import Studio
 from tests.ui.recipe.fields import after, drawn, studio_in, values_of
+
+FORECAST = Forecast(
+    memory_bytes=10**9,
+    parts={},
+    error=0.1,
+    capacity_bytes=10**10,
+    device="this machine's memory",
+    seconds=60,
+    seconds_low=50,
+    seconds_high=70,
+    step_seconds=1,
+    steps=60,
+    trainable_parameters=123_456,
+    parameters=1_000_000,
+    stored_bytes=490_000,
+    moment="in a step",
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +110,39 @@ def test_a_broken_recipe_shows_all_that_is_wrong_and_leaves_the_rest(studio: Stu
     assert "training.epochs" in updates[tab.advice]
     assert "&lt;b&gt;" in updates[tab.advice]
     assert set(updates) == set(tab.outputs)
+
+
+class Asked:
+    """Forecasts that come at the second look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def at(self, recipe: Recipe) -> ForecastState:
+        self.looks += 1
+        return ForecastState(doing="counting") if self.looks == 1 else ForecastState(forecast=FORECAST)
+
+    def costs(self, recipe: Recipe) -> tuple[Cost, ...] | None:
+        cost = Cost(method="lora", trainable_parameters=5, parameters=1000, memory_bytes=10**9, stored_bytes=10)
+        return None if self.looks == 1 else (cost,)
+
+
+def test_nothing_is_forecast_until_the_tab_is_opened_and_then_until_it_is_known(tmp_path: Path) -> None:
+    studio, asked = studio_in(tmp_path), Asked()
+    studio.__dict__["forecasts"] = asked
+    tab = drawn(studio)
+    closed = recipe_tab.show(studio, tab, values_of(tab.draft))
+    assert asked.looks == 0
+    assert closed[tab.timer].active is False
+    opened = values_of(tab.draft) | {tab.opened: True}
+    first, second = recipe_tab.show(studio, tab, opened), recipe_tab.show(studio, tab, opened)
+    assert "being counted" in first[tab.card]
+    assert first[tab.comparison] == recipe_tab.WAITING
+    assert first[tab.timer].active is True
+    assert "123,456 weights, 12 % of all" in second[tab.card]
+    assert "490 kB" in second[tab.card]
+    assert "<svg" in second[tab.comparison]
+    assert second[tab.timer].active is False
 
 
 def test_the_card_of_each_method_says_what_when_and_where_from() -> None:
