@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from studio.knob import knob
-from studio.recipe.methods.low_rank import LAYERS, Lora
+from studio.recipe.methods.low_rank import Lora, target_modules
 from studio.recipe.methods.method import Situation
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class AdaLora(Lora):
         "When the file must be small and you do not know which layers matter: it gives rank to those that need it. "
         "Wants some hundred steps at least, and takes more time a step than LoRA."
     )
-    first: ClassVar[str] = "Rank 8 at the end, 1.5 times as much at the start, and twice LoRA's learning rate."
+    first: ClassVar[str] = "Rank 8 at the end, 1.5 times as much at the start, and three times LoRA's learning rate."
     good_at: ClassVar[str] = "small files, layers unequally important"
-    rate: ClassVar[float] = 2.0
+    rate: ClassVar[float] = 3.0
 
     name: Literal["adalora"] = "adalora"  # type: ignore[assignment]
     rank: int = knob(
@@ -114,7 +114,7 @@ class AdaLora(Lora):
             init_r=max(self.rank + 1, round(self.rank * self.surplus)),
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=LAYERS[self.layers],
+            target_modules=target_modules(self.layers, situation),
             total_step=situation.steps,
             tinit=int(situation.steps * self.warm_share),
             tfinal=int(situation.steps * self.final_share),

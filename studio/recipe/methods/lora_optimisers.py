@@ -21,7 +21,7 @@ class LoraPlus(Lora):
         "When LoRA learns slowly, most of all on a wide base (1 B parameters and more) and on tasks that are far from "
         "what the base can do. Costs nothing more than LoRA."
     )
-    first: ClassVar[str] = "Ratio 16 with half of LoRA's learning rate, or less."
+    first: ClassVar[str] = "Ratio 16 with a quarter of LoRA's learning rate."
     good_at: ClassVar[str] = "hard tasks, in fewer steps"
     rate: ClassVar[float] = 0.25
 
@@ -62,8 +62,9 @@ class LoraFa(Lora):
         "When long rows fill the memory: half the weights are trained, and what goes into a layer need not be kept for "
         "the way back. Wants no dropout, which would keep it after all."
     )
-    first: ClassVar[str] = "LoRA's options with twice the rank and no dropout."
+    first: ClassVar[str] = "LoRA's options with twice the rank, no dropout and twice the learning rate."
     good_at: ClassVar[str] = "long rows in little memory"
+    rate: ClassVar[float] = 2.0
 
     name: Literal["lora-fa"] = "lora-fa"  # type: ignore[assignment]
 

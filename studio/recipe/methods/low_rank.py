@@ -22,10 +22,26 @@ LAYERS = {
     ),
     "mlp": (
         r"(?!.*(attn|attention)\.).*\.(gate_proj|up_proj|down_proj|gate_up_proj|fc1|fc2|fc_in|fc_out|w1|w2|w3|c_fc|"
-        r"c_proj|dense_h_to_4h|dense_4h_to_h|intermediate\.dense|output\.dense|ffn|ffn_output|lin1|lin2|Wi|Wo)"
+        r"c_proj|dense_h_to_4h|dense_4h_to_h|intermediate\.dense|output\.dense|albert_layers\.\d+\.ffn(_output)?|lin1|lin2|Wi|Wo)"
     ),
 }
 """What PEFT is told for each choice: names of Llama's kin, GPT-2's, GPT-NeoX's and BERT's families."""
+
+
+def target_modules(layers: Layers, situation: Situation) -> str | list[str]:
+    """What PEFT is told of `layers` in this run.
+
+    A new classification head is trained whole and takes no adapter. PEFT leaves out only a head by the name of score or
+    classifier; DistilBERT's has a second part, pre_classifier.
+    """
+    if layers != "all-linear" or situation.task_type != "SEQ_CLS" or situation.model is None:
+        return LAYERS[layers]
+    from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
+
+    heads = ("score", "classifier")
+    linear = [name for name, module in situation.model.named_modules() if isinstance(module, Linear | Conv1D)]
+    return [name for name in linear if not any(part.endswith(heads) for part in name.split("."))]
 
 
 def dropout_knob() -> Any:
@@ -110,11 +126,11 @@ class Lora(TuningMethod):
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=LAYERS[self.layers],
-            **self.variant(),
+            target_modules=target_modules(self.layers, situation),
+            **self.variant(situation),
         )
 
-    def variant(self) -> dict[str, Any]:
+    def variant(self, situation: Situation) -> dict[str, Any]:
         """What a kin of LoRA says to PEFT beside LoRA's own options."""
         return {}
 
@@ -158,7 +174,7 @@ class RsLora(Lora):
         picture="alpha",
     )
 
-    def variant(self) -> dict[str, Any]:
+    def variant(self, situation: Situation) -> dict[str, Any]:
         return {"use_rslora": True}
 
 
@@ -176,7 +192,7 @@ class Dora(Lora):
 
     name: Literal["dora"] = "dora"  # type: ignore[assignment]
 
-    def variant(self) -> dict[str, Any]:
+    def variant(self, situation: Situation) -> dict[str, Any]:
         return {"use_dora": True}
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from studio.errors import StudioError
 from studio.knob import knob
 from studio.recipe.methods.low_rank import Lora, adapted, matrices
+from studio.recipe.methods.method import Situation
 
 
 class Pissa(Lora):
@@ -18,9 +19,9 @@ class Pissa(Lora):
         "When LoRA learns too slowly at first, or there are few steps. PiSSA trains the strongest directions of each "
         "weight matrix; what is saved is an ordinary adapter of twice the rank for the unchanged base."
     )
-    first: ClassVar[str] = "PiSSA by its fast way, rank 16, alpha 16, and a lower learning rate than LoRA's."
+    first: ClassVar[str] = "PiSSA by its fast way, rank 16, alpha 16, and half of LoRA's learning rate."
     good_at: ClassVar[str] = "learning much in few steps"
-    rate: ClassVar[float] = 0.3
+    rate: ClassVar[float] = 0.5
 
     name: Literal["pissa"] = "pissa"  # type: ignore[assignment]
     alpha: int = knob(
@@ -48,11 +49,18 @@ class Pissa(Lora):
         picture="init",
     )
 
-    def variant(self) -> dict[str, Any]:
+    def variant(self, situation: Situation) -> dict[str, Any]:
+        from transformers.pytorch_utils import Conv1D
+
         if self.init == "orthogonal" and self.rank % 2:
             raise StudioError(
                 f"You set the start to orthogonal and the rank to {self.rank}, but half of the rank goes to each of "
                 f"the two matrices. Set the rank to {self.rank + 1}, or choose another start."
+            )
+        if self.init == "olora" and situation.model and any(isinstance(m, Conv1D) for m in situation.model.modules()):
+            raise StudioError(
+                "You set the start to olora, but this base model stores its weight matrices on their side, as GPT-2 "
+                "does, which PEFT's OLoRA cannot take apart. Set the start to pissa_niter_16."
             )
         return {"init_lora_weights": self.init}
 

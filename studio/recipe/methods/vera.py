@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from studio.knob import knob
-from studio.recipe.methods.low_rank import LAYERS, Layers, dropout_knob, layers_knob
+from studio.recipe.methods.low_rank import Layers, dropout_knob, layers_knob, target_modules
 from studio.recipe.methods.method import Family, Situation, TuningMethod
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Vera(TuningMethod):
             r=self.rank,
             d_initial=self.start,
             vera_dropout=self.dropout,
-            target_modules=LAYERS[self.layers],
+            target_modules=target_modules(self.layers, situation),
             projection_prng_key=KEY,
             save_projection=self.keep_matrices,
         )
