@@ -156,11 +156,7 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[st
     """
     draft = home.runs / f".new-{os.getpid()}-{random.SystemRandom().getrandbits(32):x}"
     try:
-        (draft / "data").mkdir(parents=True)
-        (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
-        write_rows(draft / "data" / "train.jsonl", prepared.train)
-        write_rows(draft / "data" / "held_out.jsonl", prepared.held_out)
-        (draft / "data" / "source.json").write_text(json.dumps(_source(recipe, prepared), indent=1), "utf-8")
+        write_run(draft, recipe, prepared)
         for name, text in (notes or {}).items():
             (draft / name).write_text(text, "utf-8")
         return Run(_rename_to_free_name(draft, home.runs))
@@ -170,6 +166,15 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[st
             f"The run could not be written to {home.runs} ({error.strerror}). Free some space or set another "
             "STUDIO_HOME; nothing was started."
         ) from error
+
+
+def write_run(folder: Path, recipe: Recipe, prepared: Prepared) -> None:
+    """Write what a run is begun from into a new folder. Raises OSError."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
+    write_rows(folder / "data" / "train.jsonl", prepared.train)
+    write_rows(folder / "data" / "held_out.jsonl", prepared.held_out)
+    (folder / "data" / "source.json").write_text(json.dumps(_source(recipe, prepared), indent=1), "utf-8")
 
 
 def list_runs(home: Home) -> list[Run]:

@@ -10,6 +10,8 @@ from studio.answer.turn import may_answer
 from studio.home import Home
 from studio.recipe.hardware import Hardware, detect
 from studio.run.directory import Run, list_runs
+from studio.run.forecast.forecasts import Forecasts
+from studio.run.forecast.rows import rows_of
 from studio.run.launchers import Launcher
 from studio.run.queue import Queue
 from studio.run.search.conductor import Conductor
@@ -38,6 +40,10 @@ class Studio:
         return Desk(self.home, self.home.root / "study.log")
 
     @cached_property
+    def forecasts(self) -> Forecasts:
+        return Forecasts(self.home, lambda recipe: rows_of(self.desk, recipe), self.home.root / "forecast.log")
+
+    @cached_property
     def queue(self) -> Queue:
         return Queue(self.home, self.launcher, before_run=self._make_room)
 
@@ -62,6 +68,7 @@ class Studio:
         self.conductor.close()
         self.queue.close()
         self.chat.close()
+        self.forecasts.close()
         self.desk.close()
 
     def _make_room(self) -> None:

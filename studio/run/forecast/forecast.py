@@ -7,6 +7,23 @@ from typing import Literal
 from studio.knob import Part
 
 MemoryPart = Literal["weights", "adapter", "gradients", "optimiser", "activations", "logits", "overhead"]
+PARTS: tuple[MemoryPart, ...] = (
+    "weights", "adapter", "gradients", "optimiser", "activations", "logits", "overhead",
+)  # fmt: skip
+
+
+class KnownRows(Part):
+    """What is known of the rows of a recipe.
+
+    `longest` is the longest row in tokens after the cut, and `padded` how long the longest row of a batch is on
+    average; both are 0 where nobody has counted them yet. `packed` is how many rows are left where they are packed.
+    """
+
+    rows: int
+    held_out: int = 0
+    longest: int = 0
+    padded: float = 0.0
+    packed: int = 0
 
 
 class Forecast(Part):
@@ -26,11 +43,16 @@ class Forecast(Part):
     seconds: float
     seconds_low: float
     seconds_high: float
+    step_seconds: float
     steps: int
     trainable_parameters: int
     parameters: int
     stored_bytes: int
     """What the result takes on the disk."""
+    moment: str
+    """When the memory is at its highest, in words."""
+    assumed: tuple[str, ...] = ()
+    """What was assumed because it is not known, in sentences."""
 
     @property
     def fits(self) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from studio.errors import StudioError
 from studio.home import Home
 from studio.run.child import Child, Gone
-from studio.run.study.wire import REPLY, Doing, Failed, Reply, Request
+from studio.run.study.wire import REPLY, Doing, Failed
+from studio.run.wire import Line
 
 COMMAND = ("-m", "studio.run.study")
 PULSE = 0.2  # seconds between looks whether to stop
@@ -26,24 +27,37 @@ def unheard(_: Doing) -> None:
 
 
 class Lane:
-    """Asks one child, one question at a time. From any thread; who comes while it is busy waits."""
+    """Asks one child, one question at a time. From any thread; who comes while it is busy waits.
 
-    def __init__(self, home: Home, log: Path | None = None) -> None:
+    The child is `python COMMAND`, whose lines `read` understands; `does` says in words what it is for.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        log: Path | None = None,
+        command: Sequence[str] = COMMAND,
+        read: Callable[[bytes], Line] = REPLY.validate_json,
+        does: str = "looks at the rows",
+    ) -> None:
         self._home = home
         self._log = log
+        self._command = command
+        self._read = read
+        self._does = does
         self._numbers = itertools.count(1)
         self._turn = threading.Lock()
         self._guard = threading.Lock()  # of _child and _closed
-        self._child: Child[Request, Reply] | None = None
+        self._child: Child[Line, Line] | None = None
         self._closed = False
 
     def ask(
         self,
-        make: Callable[[int], Request],
+        make: Callable[[int], Line],
         patience: float,
         told: Told = unheard,
         stopped: Callable[[], bool] = lambda: False,
-    ) -> Reply:
+    ) -> Line:
         """The child's answer to the request that `make` gives for a number.
 
         A child that says nothing for `patience` seconds is ended, and so is one whose work is `stopped`. Before its
@@ -76,8 +90,8 @@ class Lane:
             return self._child.pid if self._child is not None and self._child.alive() else None
 
     def _answer(
-        self, child: Child[Request, Reply], number: int, patience: float, told: Told, stopped: Callable[[], bool]
-    ) -> Reply:
+        self, child: Child[Line, Line], number: int, patience: float, told: Told, stopped: Callable[[], bool]
+    ) -> Line:
         heard, wait = time.monotonic(), max(patience, STARTING)
         while True:
             reply = child.reply(number, PULSE)
@@ -97,24 +111,24 @@ class Lane:
                 child.kill(CANCELLED)
                 raise StudioError(CANCELLED)
 
-    def _living(self) -> Child[Request, Reply]:
+    def _living(self) -> Child[Line, Line]:
         with self._guard:
             if self._closed:
                 raise StudioError("The studio is being closed.")
             if self._child is None or not self._child.alive():
                 environment = {"STUDIO_HOME": str(self._home.root)}
-                self._child = Child(COMMAND, REPLY.validate_json, self._log, environment)
+                self._child = Child(self._command, self._read, self._log, environment)
             return self._child
 
-    def _why_gone(self, child: Child[Request, Reply]) -> str:
+    def _why_gone(self, child: Child[Line, Line]) -> str:
         status = child.ended_with()
         log = f" See {self._log}." if self._log else ""
         if status == KILLED:
             return (
-                "The process that looks at the rows was killed, most likely because the memory was not enough. Try "
+                f"The process that {self._does} was killed, most likely because the memory was not enough. Try "
                 "again; if it happens again, take fewer rows."
             )
-        return f"The process that looks at the rows ended unexpectedly (status {status}). Try again.{log}"
+        return f"The process that {self._does} ended unexpectedly (status {status}). Try again.{log}"
 
 
 CANCELLED = "Cancelled. Nothing was changed."

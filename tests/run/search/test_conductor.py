@@ -82,7 +82,7 @@ def test_stop_ends_the_run_under_way_and_begins_no_other(home, make_recipe, cond
 
 
 def test_runs_that_all_fail_end_the_search(home, make_recipe, conductor, monkeypatch):
-    monkeypatch.setattr("studio.run.train._load_base", lambda *_: 1 / 0)
+    monkeypatch.setattr("studio.run.train.load_base", lambda *_: 1 / 0)
     search = begin_search(home, make_recipe(), PLAN)
     trials = settle(conductor, home, search)
     assert [trial.status for trial in trials] == [Status.FAILED] * 3
