@@ -69,7 +69,7 @@ def _fill(archive: ZipFile, recipe: Recipe, known: Known, parts: dict[str, Examp
     archive.writestr("requirements.txt", "".join(f"{name}=={version(name)}\n" for name in used))
     for name, rows in parts.items():
         if len(rows):
-            some = rows if name == "train" or _writes(recipe) else rows[: known.checked]
+            some = rows if name == "train" or known.form in ("pairs", "trl") else rows[: known.checked]
             with archive.open(f"{name}.jsonl", "w", force_zip64=True) as file:
                 _write(some, recipe, known, file)
     if recipe.model.id.strip() == STARTER_ID:

@@ -43,7 +43,7 @@ class Standalone:
             self.need(name, import_module(str(meant.module)))
         elif isinstance(meant, ast.Import | ast.ImportFrom):
             self.imports[_one_import(meant, name)] = None
-        elif meant is not None:
+        elif meant is not None and _text(meant, inspect.getsource(module)) not in self.definitions.values():
             self.take(name, _text(meant, inspect.getsource(module)), module)
 
     def take(self, name: str, source: str, module: ModuleType) -> None:
@@ -178,7 +178,8 @@ def _meanings(module: ModuleType) -> dict[str, ast.stmt]:
         elif isinstance(each, ast.FunctionDef | ast.ClassDef):
             found[each.name] = each
         elif isinstance(each, ast.Assign):
-            found |= {target.id: each for target in each.targets if isinstance(target, ast.Name)}
+            targets = [name for target in each.targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            found |= {name.id: each for name in targets}
         elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             found[each.target.id] = each
     return found

@@ -11,7 +11,7 @@ from studio.data.dataset import prepare
 from studio.data.part import DataPart
 from studio.home import STARTER
 from studio.recipe.hardware import Gpu, Hardware
-from studio.recipe.problems import problems
+from studio.recipe.problems import Figures, problems
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from tests.recipe.tiny_model import CONFIG, safetensors
@@ -122,3 +122,80 @@ def test_more_directions_than_rows_to_show_them(prepared):
     fine, wide = (changed(Recipe(), {"method.rank": rank}) for rank in (rows, 2 * rows))
     assert "method.rank" not in found(fine, prepared)
     assert f"Set it to {rows} or less" in found(wide, prepared)["method.rank"]
+
+
+BERT = "google-bert/bert-base-uncased"
+WITH_BUTTONS = [
+    ({"method.name": "prompt-tuning", "task.name": "masked-language-modeling", "model.id": BERT}, "method.name", "error",
+     {}),
+    ({"method.name": "prefix-tuning", "training.gradient_checkpointing": True}, "training.gradient_checkpointing",
+     "error", {}),
+    ({"training.packing": True, "method.name": "prompt-tuning", "training.learning_rate": 1e-2}, "training.packing",
+     "error", {}),
+    ({"method.name": "qlora"}, "method.name", "warning", {}),
+    ({"training.optimizer": "paged-adamw-8bit"}, "training.optimizer", "warning", {}),
+    ({"training.precision": "float16"}, "training.precision", "error", {}),
+    ({"training.learning_rate": 0.9}, "training.learning_rate", "warning", {}),
+    ({"training.warmup_steps": 500}, "training.warmup_steps", "warning", {}),
+    ({"training.save_steps": 500}, "training.save_steps", "warning", {}),
+    ({"training.batch_size": 64}, "training.batch_size", "warning", {}),
+    ({"training.epochs": 0.1}, "training.epochs", "warning", {}),
+    ({"training.early_stopping": 3, "training.evaluations": 0}, "training.evaluations", "error", {}),
+    ({"model.id": BERT}, "task.name", "error", {}),
+    ({"task.name": "masked-language-modeling"}, "task.name", "error", {}),
+    ({}, "training.batch_size", "warning", {"need": 9 * GIB, "capacity": 8 * GIB}),
+    ({"training.save_steps": 2, "training.saves_kept": 5}, "training.saves_kept", "warning",
+     {"stored": GIB, "disk": 0, "trainable": 10**6}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "option", "severity", "figures"), WITH_BUTTONS, ids=[str(c[0]) for c in WITH_BUTTONS]
+)
+def test_a_problem_has_buttons_that_solve_it(changes, option, severity, figures, prepared):
+    changes = {"training.learning_rate": 5e-3} | changes
+    recipe = changed(Recipe(), changes)
+    (problem,) = [each for each in problems(recipe, prepared, LAPTOP, Figures(**figures)) if each.option == option]
+    if option != "training.saves_kept":
+        assert problem.severity == severity
+    assert problem.message.endswith(".")
+    assert problem.moves
+    for move in problem.moves:
+        after = changed(recipe, move.changes)
+        assert after != recipe
+        if not figures:  # what a forecast says of the change comes later
+            left = [each.message for each in problems(after, prepared, LAPTOP)]
+            assert problem.message not in left, move.label
+
+
+def test_what_goes_by_held_out_rows_needs_some(pairs_file):
+    alone = prepare(DataPart(path=str(pairs_file), held_out_share=0))
+    (problem,) = problems(Recipe(), alone, LAPTOP)
+    assert (problem.option, problem.severity) == ("data.held_out_share", "warning")
+    for changes in ({"training.early_stopping": 2}, {"training.keep_best": True},
+                    {"training.schedule": "reduce_lr_on_plateau"}):  # fmt: skip
+        recipe = changed(Recipe(), changes)
+        (problem,) = problems(recipe, alone, LAPTOP)
+        assert problem.severity == "error"
+        hold_out, off = problem.moves
+        assert hold_out.changes == {"data.held_out_share": 0.1}
+        assert all(each.severity != "error" for each in problems(changed(recipe, off.changes), alone, LAPTOP))
+
+
+def test_classification_needs_classes(tmp_path, pairs_file):
+    recipe = changed(Recipe(), {"task.name": "sequence-classification", "task.most_classes": 3})
+    assert "4 different texts" in found(recipe, prepare(DataPart(path=str(pairs_file))))["task.name"]
+    one, text = tmp_path / "one.csv", tmp_path / "plain.txt"
+    one.write_text("prompt,completion\n" + "".join(f"colour {n} of them,red\n" for n in range(9)), "utf-8")
+    text.write_text("\n\n".join(f"The tide comes in at {n}." for n in range(30)), "utf-8")
+    assert "all rows are of one class" in found(recipe, prepare(DataPart(path=str(one))))["data.completion_column"]
+    assert "plain text" in found(recipe, prepare(DataPart(path=str(text))))["task.name"]
+
+
+def test_a_rank_beyond_the_smallest_matrix(tiny_base, prepared):
+    recipe = changed(Recipe(), {"model.id": str(tiny_base), "method.rank": 33, "training.max_length": 128})
+    rows = prepare(DataPart(path="assets/samples/tickets/train.jsonl"))
+    (problem,) = [each for each in problems(recipe, rows, LAPTOP) if each.option == "method.rank"]
+    assert "32 rows or columns" in problem.message  # keys and values of two heads of 16
+    assert problem.moves[0].changes["method.rank"] == 32
+    assert "method.rank" not in found(changed(recipe, problem.moves[0].changes), rows)

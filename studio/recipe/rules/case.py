@@ -109,7 +109,9 @@ class Case:
         """Whether the completions are the names of a few classes."""
         if self.prepared is None or not self.rows:
             return False
-        return class_field(self.prepared.train) == "completion"
+        rows = self.prepared.train
+        where = class_field(rows)
+        return where == "completion" or (where == "label" and rows.column("label").equals(rows.column("completion")))
 
     @property
     def gpus(self) -> bool:
