@@ -146,8 +146,8 @@ def test_a_phone_shows_one_column(watched: Watched) -> None:
     whole.locator("summary").click()
     whole.locator("input[value=freeze]").check()
     expect(page.locator("#freeze-options")).to_be_visible()
-    for fold in page.locator("#recipe-room .label-wrap:not(.open)").all():
-        fold.click()
+    page.evaluate("document.querySelectorAll('#recipe-room .label-wrap:not(.open)').forEach(fold => fold.click())")
+    expect(page.locator("#training-optimizer")).to_be_visible()
     page.locator(".what summary:visible").first.click()
     page.wait_for_timeout(300)
     assert page.evaluate(WIDTH)

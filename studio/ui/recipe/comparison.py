@@ -20,7 +20,9 @@ LETTER, LINE = 6.6, 15  # how wide a letter and how high a line of a label is, i
 RADIUS = 6
 SAME = 3  # points nearer than this share one label
 
+ALIKE = 0.75  # the least memory as a share of the most, from which on the methods take about the same
 ABOUT = "Each point is a method as it begins, on this base and for this task, with everything else as usual."
+MUCH_ALIKE = "On a base of this size they take about the same memory: the libraries' own share is most of it."
 WAITING = (
     '<p class="data-quiet" role="status">What each method would take on this base is being worked out. '
     "The picture comes by itself; you can go on meanwhile.</p>"
@@ -56,17 +58,23 @@ def comparison_html(costs: Sequence[Cost] | None, current: str) -> str:
     """The picture and the table, with the method named `current` marked; what is being done, while there are none."""
     if not costs:
         return WAITING if costs is None else UNKNOWN
+    about = ABOUT + (f" {MUCH_ALIKE}" if _alike(costs) else "")
     known = sorted(costs, key=lambda cost: cost.trainable_parameters)
     return (
-        f'<p class="data-quiet">{ABOUT}</p><figure class="comparison">{_picture(known, current)}'
+        f'<p class="data-quiet">{about}</p><figure class="comparison">{_picture(known, current)}'
         f'<figcaption>{_legend()}</figcaption></figure><details class="comparison-table"><summary>The same as a table'
         f"</summary>{_table(known, current)}</details>"
     )
 
 
+def _alike(costs: Sequence[Cost]) -> bool:
+    sizes = [cost.memory_bytes for cost in costs]
+    return min(sizes) > ALIKE * max(sizes)
+
+
 def _picture(costs: Sequence[Cost], current: str) -> str:
     low, high = _decades(cost.trainable_parameters / max(1, cost.parameters) for cost in costs)
-    most = max(cost.memory_bytes for cost in costs) * 1.1 or 1
+    most = max(cost.memory_bytes for cost in costs) * 1.3 or 1
 
     def place(cost: Cost) -> Point:
         share = max(cost.trainable_parameters / max(1, cost.parameters), 10**low)
