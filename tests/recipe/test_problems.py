@@ -126,7 +126,7 @@ def test_more_directions_than_rows_to_show_them(prepared):
 
 BERT = "google-bert/bert-base-uncased"
 WITH_BUTTONS = [
-    ({"method.name": "prompt-tuning", "task.name": "masked-language-modeling", "model.id": BERT}, "method.name", "error",
+    ({"method.name": "p-tuning", "task.name": "masked-language-modeling", "model.id": BERT}, "method.name", "error",
      {}),
     ({"method.name": "prefix-tuning", "training.gradient_checkpointing": True}, "training.gradient_checkpointing",
      "error", {}),
