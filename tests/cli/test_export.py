@@ -1,0 +1,67 @@
+"""`export`: the kind that a run left is taken away, and the other kind is refused with words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from studio.__main__ import main
+from studio.run.submit import submit
+
+
+@pytest.fixture
+def left(home, make_recipe, tiny_base: Path):
+    """`left("full")`: a run of that method with a result, which here is the base itself in the result's place."""
+
+    def make(method: str):
+        run = submit(home, make_recipe({"method.name": method}))
+        result = run.path / run.recipe.method.keeps
+        shutil.copytree(tiny_base, result)
+        if result == run.adapter:
+            (result / "model.safetensors").rename(result / "adapter_model.safetensors")
+            (result / "config.json").write_text("{}")
+            settings = {"peft_type": "LORA", "base_model_name_or_path": str(tiny_base), "tokenizer_name_or_path": "/x"}
+            (result / "adapter_config.json").write_text(json.dumps(settings))
+        return run
+
+    return make
+
+
+@pytest.mark.parametrize(("method", "kind"), [("lora", "adapter"), ("full", "model"), ("delta-lora", "model")])
+def test_what_a_run_left_is_taken_away(method, kind, left, home, tmp_path, capsys, tiny_base):
+    run = left(method)
+    where = ["--to", str(tmp_path / "out"), "--home", str(home.root), "--json"]
+    assert main(["export", run.name, *where]) == 0
+    unsaid = json.loads(capsys.readouterr().out)
+    assert main(["export", run.name, "--as", kind, *where]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == unsaid
+    assert Path(said["path"]).name == f"{run.name}-{kind}.zip"
+    with ZipFile(said["path"]) as archive:
+        names = set(archive.namelist())
+        texts = "".join(archive.read(name).decode() for name in names if not name.endswith(".safetensors"))
+        readme = archive.read("README.md").decode()
+    assert {"README.md", "recipe.yaml", "tokenizer.json", "config.json"} <= names
+    assert ("model.safetensors" in names) is (kind == "model")
+    assert str(tiny_base) not in texts
+    assert ("PeftModel" in readme) is (kind == "adapter")
+    assert ("peft" in readme) is (kind == "adapter")
+
+
+@pytest.mark.parametrize(
+    ("method", "other", "words"),
+    [
+        ("lora", "model", "leaves an adapter beside its base. Take it with --as adapter"),
+        ("full", "adapter", "moves the base itself and leaves a whole model. Take it with --as model"),
+        ("delta-lora", "adapter", "Take it with --as model"),
+    ],
+)
+def test_the_other_kind_is_refused_with_words(method, other, words, left, home, tmp_path, capsys):
+    run = left(method)
+    assert main(["export", run.name, "--as", other, "--to", str(tmp_path / "out"), "--home", str(home.root)]) == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
