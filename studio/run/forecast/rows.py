@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from studio.data.findings import Histogram
+from studio.home import Home
 from studio.recipe.recipe import Recipe
 from studio.run.forecast.forecast import KnownRows
+from studio.run.study.caches import Cache
 from studio.run.study.desk import Desk
+from studio.run.study.lengths import Lengths, lengths_at
+from studio.run.submit import prepare_part
 
 
 def rows_of(desk: Desk, recipe: Recipe) -> KnownRows | None:
@@ -24,13 +30,37 @@ def rows_of(desk: Desk, recipe: Recipe) -> KnownRows | None:
     study = desk.study(recipe.data, recipe.model.id, training.max_length).study
     if study is None or not study.rows:
         return KnownRows(rows=rows, held_out=held_out)
+    return _known(recipe, study, held_out)
+
+
+def count_rows(recipe: Recipe, home: Home, folder: Path) -> KnownRows | None:
+    """The rows counted now, over the tokenizer in `folder`; None where the recipe names none.
+
+    Raises:
+        StudioError: they cannot be prepared.
+    """
+    from studio.run.study.tokens import Encoding, encoded_rows
+    from studio.run.tasks.every import runner_of
+    from studio.run.tokenizer import load_tokenizer
+
+    if not recipe.data.path:
+        return None
+    prepared = prepare_part(recipe.data, home)
+    tokenizer, _ = load_tokenizer(folder, runner_of(recipe).speaks)
+    how = Encoding.of(recipe.data, tokenizer, recipe.training.max_length)
+    tokens = encoded_rows(prepared.train, how, Cache(home.cache), prepared.fingerprint)
+    return _known(recipe, lengths_at(tokens.encoded, recipe.training.max_length), len(prepared.held_out))
+
+
+def _known(recipe: Recipe, lengths: Lengths, held_out: int) -> KnownRows:
+    training = recipe.training
     packed = training.packing and recipe.task.name == "language-modeling"
     return KnownRows(
-        rows=study.rows,
+        rows=lengths.rows,
         held_out=held_out,
-        longest=min(study.longest, training.max_length),
-        padded=float(training.max_length) if packed else mean_longest(study.row_lengths, recipe),
-        packed=-(-study.seen_tokens // training.max_length) if packed else 0,
+        longest=min(lengths.longest, training.max_length),
+        padded=float(training.max_length) if packed else mean_longest(lengths.row_lengths, recipe),
+        packed=-(-lengths.seen_tokens // training.max_length) if packed else 0,
     )
 
 
