@@ -24,7 +24,7 @@ from studio.ui.data.glimpse import known_rows
 from studio.ui.data.press import pressed
 from studio.ui.draft import Choice, Draft, Updates, Values
 from studio.ui.form import Form
-from studio.ui.recipe import picker, schedule, texts
+from studio.ui.recipe import forecast, picker, schedule, texts
 from studio.ui.recipe.advice import advice_html, moved
 from studio.ui.recipe.card import PENDING, card_html
 from studio.ui.recipe.comparison import WAITING, comparison_html
@@ -46,6 +46,7 @@ class RecipeTab:
     preset: gr.Dropdown
     card: gr.HTML
     advice: gr.HTML
+    forecast: forecast.Panel
     schedule: gr.HTML
     texts: texts.Texts
     comparison: gr.HTML
@@ -59,7 +60,15 @@ class RecipeTab:
     @property
     def outputs(self) -> list[Block]:
         """Everything that `show` fills."""
-        return [self.advice, self.card, self.schedule, *self.texts.outputs, self.comparison, self.timer]
+        return [
+            self.advice,
+            self.card,
+            *self.forecast.outputs,
+            self.schedule,
+            *self.texts.outputs,
+            self.comparison,
+            self.timer,
+        ]
 
 
 def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: gr.Tab) -> RecipeTab:
@@ -84,6 +93,8 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
                 js_on_load="\n".join((ASSETS / name).read_text("utf-8") for name in ("press.js", "reveal.js")),
                 apply_default_css=False,
             )
+            with gr.Accordion("The forecast", open=True, elem_id="recipe-forecast"):
+                panel = forecast.build()
             with gr.Accordion("The schedule", open=True, elem_id="recipe-schedule"):
                 drawn = schedule.build()
             with gr.Accordion("The recipe as text", open=True, elem_id="recipe-as-text"):
@@ -97,7 +108,7 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
         )
     timer = gr.Timer(LOOK, active=False)
     draft = Draft(data, model, task, method, gr.State(start.method.name), training)
-    tab = RecipeTab(gr.State(False), draft, preset, card, advised, drawn, as_text, compared, timer)
+    tab = RecipeTab(gr.State(False), draft, preset, card, advised, panel, drawn, as_text, compared, timer)
     _connect(studio, tab)
     room.select(lambda: True, None, tab.opened, show_progress="hidden")
     return tab
@@ -143,6 +154,7 @@ def _about_task(name: str) -> str:
 def _connect(studio: Studio, tab: RecipeTab) -> None:
     draft, fields = tab.draft, list(tab.draft.fields)
     texts.connect(studio, draft, tab.texts)
+    forecast.connect(studio, draft, tab.forecast)
     tab.preset.input(partial(apply_preset, tab), {tab.preset}, fields)
     tab.texts.upload.upload(partial(apply_upload, tab), {tab.texts.upload}, draft.outputs, show_progress="hidden")
     draft.method.chosen.input(partial(switch_method, draft), draft.components, fields, show_progress="hidden")
@@ -231,6 +243,7 @@ def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
         tab.advice: advice_html(every, recipe),
         tab.schedule: schedule.show(recipe, *_rows_and_tokens(studio, recipe)),
         tab.card: card_html(type(recipe.method), state.forecast, pending),
+        **forecast.show(studio, tab.forecast, recipe, state, opened),
         tab.comparison: comparison_html(costs, recipe.method.name),
         tab.timer: gr.Timer(active=waiting),
     }
