@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,7 +12,7 @@ from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.hardware import detect
-from studio.recipe.problems import problems
+from studio.recipe.problems import Figures, problems
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run, create_run, list_runs
 from studio.run.study.caches import Cache
@@ -57,7 +58,9 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
         StudioError: everything that stands in the way, at once.
     """
     prepared = prepare_part(recipe.data, home) if recipe.data.path else None
-    found = [problem.message for problem in problems(recipe, prepared, detect()) if problem.severity == "error"]
+    figures = Figures(disk=shutil.disk_usage(home.root).free)
+    every = problems(recipe, prepared, detect(), figures)
+    found = [problem.message for problem in every if problem.severity == "error"]
     if found:
         raise StudioError(*found)
     assert prepared is not None
