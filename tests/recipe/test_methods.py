@@ -1,4 +1,4 @@
-"""Each method says what it is, and does to a model what its options say."""
+"""Each method says what it is, and each is in the registry."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import re
 
 import pytest
 
+from studio.knob import knobs
 from studio.recipe import methods
 from studio.recipe.methods.every import METHODS, method_named
-from studio.recipe.methods.low_rank import LAYERS, Lora, QLora
-from studio.recipe.methods.method import Situation, TuningMethod
+from studio.recipe.methods.method import TuningMethod
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -39,36 +39,8 @@ def test_an_unknown_method_is_a_key_error():
         method_named("magic")
 
 
-def test_lora_options_reach_peft():
-    config = Lora(rank=4, alpha=12, dropout=0.25, layers="attention").peft_config(Situation())
-    assert (config.r, config.lora_alpha, config.lora_dropout, config.task_type) == (4, 12, 0.25, "CAUSAL_LM")
-    assert config.target_modules == LAYERS["attention"]
-
-
-@pytest.mark.parametrize(
-    ("layers", "expected"),
-    [
-        ("attention", {"q_proj", "k_proj", "v_proj", "o_proj"}),
-        ("mlp", {"gate_proj", "up_proj", "down_proj"}),
-        ("all-linear", {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}),
-    ],
-)
-def test_the_chosen_layers_get_an_adapter_and_no_other(layers, expected, tiny_base):
-    from peft import get_peft_model
-    from transformers import LlamaForCausalLM
-
-    model = get_peft_model(LlamaForCausalLM.from_pretrained(tiny_base), Lora(layers=layers).peft_config(Situation()))
-    adapted = {name.split(".")[-4] for name, _ in model.named_parameters() if "lora_A" in name}
-    assert adapted == expected
-
-
-def test_only_qlora_stores_the_base_in_four_bits():
-    import torch
-
-    assert Lora().quantization(torch.float32) is None
-    config = QLora(quant_type="fp4", double_quantization=False).quantization(torch.bfloat16)
-    assert config.load_in_4bit
-    assert (config.bnb_4bit_quant_type, config.bnb_4bit_use_double_quant) == ("fp4", False)
-    assert config.bnb_4bit_compute_dtype is torch.bfloat16
-    usual = QLora().quantization(torch.float32)
-    assert (usual.bnb_4bit_quant_type, usual.bnb_4bit_use_double_quant) == ("nf4", True)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_option_answers_what_it_is(method):
+    for knob in knobs(method):
+        assert len(knob.what.split(". ")) >= 2, knob.name
+        assert knob.help.endswith("."), knob.name
