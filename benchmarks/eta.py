@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from machine import describe_machine
@@ -29,6 +30,7 @@ from studio.run.directory import Run  # noqa: E402
 from studio.run.events import AnyEvent, Event, EventWriter, Metrics, Phase, Started  # noqa: E402
 from studio.run.submit import submit  # noqa: E402
 
+LOOKED_AT = {"loss", "eval_loss", "check_seconds"}
 AFTER = (5, 10, 20, 40)  # steps
 RECIPES: dict[str, dict[str, object]] = {
     "LoRA": {"training.max_steps": 100},
@@ -53,20 +55,23 @@ def by_cpu_seconds(home: Path, changes: dict[str, object]) -> list[AnyEvent]:
     """The events of one run in this process, their times in the CPU seconds that it has used, on one thread."""
     import torch
 
+    from studio.run import recorder
     from studio.run.train import train
 
     torch.set_num_threads(1)
-    write = EventWriter.write
+    write, clock = EventWriter.write, recorder.time
 
     def write_timed(self: EventWriter, event: Event) -> None:
         write(self, event.model_copy(update={"time": time.process_time()}))
 
     EventWriter.write = write_timed  # type: ignore[method-assign]
+    recorder.time = SimpleNamespace(perf_counter=time.process_time)
     try:
         run = submit(open_home(home), changed(preset_named("starter").recipe, changes))
         train(run)
     finally:
         EventWriter.write = write  # type: ignore[method-assign]
+        recorder.time = clock
     return run.events()[0]
 
 
@@ -89,7 +94,7 @@ def brief(events: list[AnyEvent]) -> list[dict[str, Any]]:
     for event in found:
         event["time"] = round(event["time"] - kept[0].time + 1, 3)
         if "values" in event:
-            event["values"] = {key: 1.0 for key in ("loss", "eval_loss") if key in event["values"]}
+            event["values"] = {key: round(value, 3) for key, value in event["values"].items() if key in LOOKED_AT}
     return found
 
 

@@ -117,7 +117,8 @@ class Progress(BaseModel):
                 pace = took / (event.step - self.step)
                 changes["step_seconds"] = (*self.step_seconds, float(f"{pace:.3g}"))[-REMEMBERED:]
         if "eval_loss" in values:
-            changes |= {"held_out_loss": _number(values["eval_loss"]), "check_seconds": took, "checked_at": event.step}
+            changes |= {"held_out_loss": _number(values["eval_loss"]), "checked_at": event.step}
+            changes["check_seconds"] = min(took, values.get("check_seconds", took))
             if 0 <= self.checked_at < event.step:
                 changes["check_every"] = event.step - self.checked_at
         return changes

@@ -73,3 +73,24 @@ def test_the_stop_file_ends_training_at_a_steps_end_without_a_last_evaluation(re
     run.ask_to_stop()
     recorder.on_step_end(ARGUMENTS, state, control)
     assert (control.should_training_stop, control.should_evaluate) == (True, False)
+
+
+def test_a_check_costs_what_its_batches_cost_without_the_warm_up_of_the_first(recorder, run, monkeypatch):
+    clock = iter([9.0, 10.0, 11.0, 12.0])  # the first batch took until 9
+    monkeypatch.setattr("studio.run.recorder.time.perf_counter", lambda: next(clock))
+    state, control = TrainerState(global_step=0), TrainerControl()
+    for _ in range(4):
+        recorder.on_prediction_step(ARGUMENTS, state, control)
+    recorder.on_log(ARGUMENTS, state, control, logs={"eval_loss": 1.0})
+    recorder.on_log(ARGUMENTS, state, control, logs={"eval_loss": 1.0})
+    first, second = (event.values for event in run.events()[0])
+    assert first["check_seconds"] == 4.0
+    assert "check_seconds" not in second
+
+
+def test_a_stop_leaves_out_no_check_that_decides_something(recorder, run):
+    run.ask_to_stop()
+    follows = TrainingArguments(use_cpu=True, report_to="none", metric_for_best_model="loss")
+    control = TrainerControl(should_evaluate=True)
+    recorder.on_step_end(follows, TrainerState(global_step=1), control)
+    assert (control.should_training_stop, control.should_evaluate) == (True, True)
