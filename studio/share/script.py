@@ -139,7 +139,7 @@ class _Words:
         base = public_base(recipe.model.id)
         packages = self._packages()
         return {
-            "base": base,
+            "base": replace(base, name=_in_docstring(base.name), where=_in_docstring(base.where)),
             "title": recipe.method.title,
             "task_title": recipe.task.title,
             "tuner": bool(own and "optimizer" in own.hooks) or self.by_length or self.plain_checks,
@@ -346,6 +346,11 @@ class _Words:
             found["save_total_limit"] = made.save_total_limit
         order = [each.name for each in fields(made)]
         return {key: ON_ITS_MACHINE.get(key, found[key]) for key in sorted(found, key=order.index)}
+
+
+def _in_docstring(text: str) -> str:
+    """What a user wrote, so that it neither ends a docstring nor says anything in one but itself."""
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
 
 
 def _plain_template() -> str:
