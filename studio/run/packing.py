@@ -29,6 +29,11 @@ def packed(rows: Dataset, room: int, events: EventWriter) -> Dataset:
     return fewer
 
 
+def is_packed(rows: Dataset) -> bool:
+    """Whether several rows lie in one. Not every task packs, whatever the recipe says."""
+    return "seq_lengths" in rows.column_names
+
+
 def keep_apart(model: Any) -> None:
     """Make sure that this model keeps rows apart that lie in one: what comes before a row must not change its logits.
 

@@ -23,7 +23,7 @@ from studio.run.checkpoints import SaveAt, lacks_check, newest
 from studio.run.directory import Run
 from studio.run.ending import ended_as
 from studio.run.events import Decision, Ended, EventWriter, Phase, Started, Warned
-from studio.run.packing import keep_apart
+from studio.run.packing import is_packed, keep_apart
 from studio.run.recorder import Recorder
 from studio.run.result import save_result
 from studio.run.retold import OnceTold
@@ -106,7 +106,7 @@ def _train(run: Run, events: EventWriter) -> Ended:
     trainer = build_trainer(run, runner, base, rows, recorder)
     for warning in _warnings(recipe):
         events.write(warning)
-    if recipe.training.packing:
+    if is_packed(rows[0].dataset):
         keep_apart(trainer.model)
     events.write(_started(trainer, rows))
     events.write(Phase(phase="training"))
