@@ -7,9 +7,7 @@ itself, and the program gives the losses of the run: on a CPU in float32 to the 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
@@ -20,7 +18,8 @@ from studio.home import ASSETS
 from studio.recipe.models import STARTER_ID
 from studio.recipe.recipe import Recipe
 from studio.share.naming import public_base
-from studio.share.spelled import Code, call, differing, needed, spelled
+from studio.share.script_tasks import TASK_PARTS, TaskParts
+from studio.share.spelled import Code, call, differing, import_lines, needed, spelled
 from studio.share.standalone import HOOKS, Standalone, standalone
 
 if TYPE_CHECKING:
@@ -64,43 +63,6 @@ class Known:
     precision: Precision | None = None
     name: str = ""
     classes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TaskParts:
-    """What differs from task to task, beside the text of its template. `of_house` is taken over as source."""
-
-    model: str
-    trainer: str
-    imports: tuple[str, ...]
-    of_house: tuple[str, ...] = ()
-    load: Mapping[str, Any] = field(default_factory=dict)
-    has_head: bool = False
-
-
-TASK_PARTS = {
-    "language-modeling": TaskParts("AutoModelForCausalLM", "SFTTrainer", ("from trl import SFTTrainer",)),
-    "sequence-classification": TaskParts(
-        "AutoModelForSequenceClassification",
-        "ClassTrainer",
-        ("from transformers import DataCollatorWithPadding, Trainer",),
-        ("ClassTrainer", "_scores", "_named_class", "_begin_anew"),
-        {
-            "id2label": Code("dict(enumerate(CLASSES))"),
-            "label2id": Code("{name: number for number, name in enumerate(CLASSES)}"),
-            "problem_type": "single_label_classification",
-            "ignore_mismatched_sizes": True,
-            "output_loading_info": True,
-        },
-        has_head=True,
-    ),
-    "masked-language-modeling": TaskParts(
-        "AutoModelForMaskedLM",
-        "MaskTrainer",
-        ("from transformers import DataCollatorForTokenClassification, Trainer",),
-        ("MaskTrainer", "Masking"),
-    ),
-}
 
 
 def script(recipe: Recipe, known: Known | None = None) -> str:
@@ -157,7 +119,7 @@ class _Words:
             "seed": recipe.training.seed,
             "classes": spelled(list(known.classes)),
             "plain_template": _plain_template() if known.plain else "",
-            "imports": _import_lines(self._imports()),
+            "imports": import_lines(self._imports()),
             "definitions": list((self.house.definitions | (own.definitions if own else {})).values()),
             "own": {hook: bool(own and hook in own.hooks) for hook in HOOKS},
             "has_own": own is not None,
@@ -357,18 +319,3 @@ def _plain_template() -> str:
     from studio.run.tokenizer import PLAIN_TEMPLATE
 
     return spelled(PLAIN_TEMPLATE.read_text("utf-8"))
-
-
-def _import_lines(lines: Iterable[str]) -> str:
-    """Import lines in order, the standard library first, the names of one module together."""
-    modules: dict[str, set[str]] = {}
-    for line in lines:
-        words = line.split(None, 3)
-        if words[0] == "from":
-            modules.setdefault(words[1], set()).update(name.strip() for name in words[3].split(","))
-        else:
-            modules.setdefault(line, set())
-    written = [f"from {each} import {', '.join(sorted(names))}" if names else each for each, names in modules.items()]
-    written.sort(key=lambda line: (line.startswith("from"), line))
-    own = [line for line in written if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
-    return "\n".join([*own, "", *(line for line in written if line not in own)])

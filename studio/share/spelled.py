@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from enum import Enum
 from pathlib import Path
@@ -87,3 +88,18 @@ def needed(made: Any) -> dict[str, Any]:
 
 def _usual(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def import_lines(lines: Iterable[str]) -> str:
+    """Import lines in order, the standard library first, the names of one module together."""
+    modules: dict[str, set[str]] = {}
+    for line in lines:
+        words = line.split(None, 3)
+        if words[0] == "from":
+            modules.setdefault(words[1], set()).update(name.strip() for name in words[3].split(","))
+        else:
+            modules.setdefault(line, set())
+    written = [f"from {each} import {', '.join(sorted(names))}" if names else each for each, names in modules.items()]
+    written.sort(key=lambda line: (line.startswith("from"), line))
+    own = [line for line in written if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
+    return "\n".join([*own, "", *(line for line in written if line not in own)])
