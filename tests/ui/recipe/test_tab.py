@@ -13,7 +13,7 @@ from studio.recipe.presets import presets
 from studio.recipe.rates import usual_rate
 from studio.recipe.recipe import Recipe
 from studio.run.forecast.forecast import Cost, Forecast
-from studio.run.forecast.forecasts import ForecastState
+from studio.run.forecast.forecasts import ForecastState, RehearsalState
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.recipe.tab import RecipeTab
 from studio.ui.studio import Studio
@@ -125,6 +125,9 @@ class Asked:
     def costs(self, recipe: Recipe) -> tuple[Cost, ...] | None:
         cost = Cost(method="lora", trainable_parameters=5, parameters=1000, memory_bytes=10**9, stored_bytes=10)
         return None if self.looks == 1 else (cost,)
+
+    def rehearsal(self, recipe: Recipe) -> RehearsalState:
+        return RehearsalState()
 
 
 def test_nothing_is_forecast_until_the_tab_is_opened_and_then_until_it_is_known(tmp_path: Path) -> None:
