@@ -16,6 +16,7 @@ from studio.recipe.methods.method import Situation
 from studio.recipe.model_folder import widths
 from studio.recipe.models import fetch, locate
 from studio.recipe.optimizers import NEEDS_GPU
+from studio.recipe.read import changed
 from studio.run import owner
 from studio.run.arguments import training_arguments
 from studio.run.base import Precision, attention_fallback, choose_precision
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from studio.recipe.recipe import Recipe
 
 
+PRECISION = "precision "  # begins the decision that says which
 USUAL_LENGTH = 64  # tokens of a row, where a guess is enough
 
 
@@ -94,7 +96,7 @@ def _train(run: Run, events: EventWriter) -> Ended:
     recipe = run.recipe
     runner = runner_of(recipe)
     runner.begin(run)
-    base = load_base(recipe, runner, events)
+    base = load_base(recipe, runner, events, _decided(run))
     if run.asked_to_stop():
         return Ended(kind="stopped", message="Stopped before the first step; nothing was learned yet.")
     events.write(Phase(phase="preparing"))
@@ -143,11 +145,19 @@ def _all_numbers(model: Any) -> bool:
     return all(bool(weight.isfinite().all()) for weight in model.parameters() if weight.requires_grad)
 
 
-def load_base(recipe: Recipe, runner: TaskRunner, events: EventWriter) -> Base:
+def load_base(recipe: Recipe, runner: TaskRunner, events: EventWriter, decided: str = "") -> Base:
+    """The base of a recipe as its task wants it. `decided` is the precision that a resumed run began with.
+
+    Raises:
+        StudioError: it cannot be fetched or loaded.
+    """
     events.write(Phase(phase="loading"))
     folder = fetch(locate(recipe.model.id))
-    precision = precision_of(recipe, folder)
-    events.write(Decision(choice=f"precision {precision.autocast or 'float32'}", reason=precision.reason))
+    if decided:  # a second probe might find another, and then the losses would differ
+        precision = precision_of(changed(recipe, {"training.precision": decided}))
+    else:
+        precision = precision_of(recipe, folder)
+        events.write(Decision(choice=f"{PRECISION}{precision.autocast or 'float32'}", reason=precision.reason))
     tokenizer, decisions = load_tokenizer(folder, runner.speaks)
     for choice, reason in decisions:
         events.write(Decision(choice=choice, reason=reason))
@@ -155,6 +165,13 @@ def load_base(recipe: Recipe, runner: TaskRunner, events: EventWriter) -> Base:
     if fallback := attention_fallback(model):
         events.write(Decision(choice=fallback[0], reason=fallback[1]))
     return Base(model, tokenizer, precision, folder)
+
+
+def _decided(run: Run) -> str:
+    """The precision that the run has begun with; empty where it begins now."""
+    choices = (event.choice for event in run.events()[0] if isinstance(event, Decision))
+    found = next((choice.removeprefix(PRECISION) for choice in choices if choice.startswith(PRECISION)), "")
+    return {"bf16": "bfloat16", "fp16": "float16"}.get(found, found)
 
 
 def precision_of(recipe: Recipe, folder: Path | None = None) -> Precision:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from studio.errors import StudioError
+from studio.run import precision
+from studio.run import train as train_module
 from studio.run.directory import Run, Status
 from studio.run.events import Ended, EventWriter, Metrics, Resumed
 from studio.run.owner import claim
@@ -116,3 +118,23 @@ def test_without_a_checkpoint_it_says_what_to_set(make_run) -> None:
 def test_a_draft_of_a_checkpoint_is_none(stopped: Run) -> None:
     (stopped.path / "checkpoints" / ".partial" / "checkpoint-9").mkdir(parents=True)
     assert resume(stopped) == 6
+
+
+def test_a_resumed_run_keeps_the_precision_that_it_began_with(make_run, monkeypatch):
+    """A second probe may find another, and then the losses would differ."""
+    run = make_run({"training.precision": "auto", "training.max_steps": 3})
+    probed = iter([2.0, 1.0])
+    monkeypatch.setattr(precision, "speed_ratio", lambda *_: next(probed))
+    monkeypatch.setattr(train_module, "save_result", lambda *_: 1 / 0)
+    train_module.train(run)
+    assert run.status() is Status.FAILED
+    monkeypatch.undo()
+    monkeypatch.setattr(precision, "speed_ratio", lambda *_: next(probed))
+    with EventWriter(run.events_path) as events:
+        events.write(Resumed(step=0))
+    run.owner_path.unlink()
+    train_module.train(run)
+    assert run.status() is Status.FINISHED, run.ended()
+    chosen = [event.choice for event in run.events()[0] if event.kind == "decision" and "precision" in event.choice]
+    assert chosen == ["precision bf16"]
+    assert next(probed) == 1.0  # nobody probed again
