@@ -19,7 +19,7 @@ class Pissa(Lora):
         "When LoRA learns too slowly at first, or there are few steps. PiSSA trains the strongest directions of each "
         "weight matrix; what is saved is an ordinary adapter of twice the rank for the unchanged base."
     )
-    first: ClassVar[str] = "PiSSA by its fast way, rank 16, alpha 16, and half of LoRA's learning rate."
+    first: ClassVar[str] = "PiSSA by its fast way, rank 16, alpha 16, no dropout, and half of LoRA's learning rate."
     good_at: ClassVar[str] = "learning much in few steps"
     rate: ClassVar[float] = 0.5
 

@@ -39,10 +39,10 @@ def put_on(method: TuningMethod, steps: int = 1) -> tuple[Any, Any]:
 
 def step(model: Any, method: TuningMethod, optimizer: Any, number: int = 0) -> None:
     """One optimiser step as the trainer does it: `number` steps were done before."""
-    train(model, method, optimizer, range(number, number + 1))
+    _train(model, method, optimizer, range(number, number + 1))
 
 
-def train(model: Any, method: TuningMethod, optimizer: Any, numbers: range) -> None:
+def _train(model: Any, method: TuningMethod, optimizer: Any, numbers: range) -> None:
     """Optimiser steps as the trainer does them."""
     callbacks = method.callbacks()
     for callback in callbacks:

@@ -10,7 +10,7 @@ from peft import PeftModel, get_peft_model
 
 from studio.recipe.methods.adalora import AdaLora, overlap
 from studio.recipe.methods.method import Situation
-from tests.recipe.methods.one_layer import put_on, train
+from tests.recipe.methods.one_layer import put_on, step
 from tests.recipe.methods.tiny_models import llama, loss_of
 
 STEPS = 20
@@ -24,7 +24,7 @@ class Training:
     def __init__(self, method=METHOD):
         torch.manual_seed(0)
         self.method = method
-        self.model = get_peft_model(llama(), method.peft_config(Situation(steps=STEPS)))
+        self.model = get_peft_model(llama(num_hidden_layers=1), method.peft_config(Situation(steps=STEPS)))
         self.callbacks = method.callbacks()
         self.optimizer = torch.optim.AdamW([w for w in self.model.parameters() if w.requires_grad], lr=0.02)
         self.done = 0
@@ -52,7 +52,7 @@ class Training:
 
 def test_the_ranks_fall_to_the_budget_between_the_first_and_the_last_share():
     training = Training()
-    layers = 3 * 7
+    layers = 7
     training.go(4)
     assert sum(training.ranks()) == 4 * layers  # nothing is dropped yet
     training.go(5)
@@ -88,25 +88,37 @@ def test_what_is_saved_is_what_was_trained_wherever_it_was_stopped(steps, every,
         said = training.model.eval()(input_ids=IDS).logits
     training.method.result(training.model).save_pretrained(tmp_path)
     torch.manual_seed(0)
-    fresh = PeftModel.from_pretrained(llama(), tmp_path).eval()
+    fresh = PeftModel.from_pretrained(llama(num_hidden_layers=1), tmp_path).eval()
     with torch.no_grad():
         assert torch.allclose(fresh(input_ids=IDS).logits, said, atol=1e-5)
         with fresh.disable_adapter():
             assert not torch.allclose(fresh(input_ids=IDS).logits, said, atol=1e-3)
 
 
-def test_directions_are_pulled_to_right_angles_and_the_loss_is_the_tasks_alone():
-    held, free = AdaLora(rank=2, orthogonality=1.0), AdaLora(rank=2, orthogonality=0.0)
-    overlaps = []
-    for method in (held, free):
+def test_directions_are_pulled_to_right_angles_beside_what_the_task_wants():
+    ends, pulls = [], []
+    for weight in (0.0, 0.5):
+        method = AdaLora(rank=2, orthogonality=weight)
         model, layer = put_on(method, steps=50)
-        layer.lora_A["default"].data *= 20
-        before = overlap(model).item()
-        rate = torch.optim.SGD([w for w in model.parameters() if w.requires_grad], lr=0.01)
-        train(model, method, rate, range(30))
-        overlaps.append(overlap(model).item() - before)
-        assert model.peft_config["default"].orth_reg_weight == 0
-    assert overlaps[0] < overlaps[1] - 0.1
+        trained = [layer.lora_A["default"], layer.lora_B["default"]]
+        pulls.append(torch.autograd.grad(overlap(model), trained))
+        step(model, method, torch.optim.SGD(trained, lr=0.1))
+        ends.append([each.detach() for each in trained])
+        assert model.peft_config["default"].orth_reg_weight == 0  # so that the loss shown is the task's alone
+    for free, held, pull in zip(*ends, pulls[1], strict=True):
+        assert pull.abs().max() > 0.01
+        assert torch.allclose(held - free, -0.1 * 0.5 * pull, atol=1e-6)
+
+
+def test_columns_at_right_angles_do_not_overlap():
+    model, layer = put_on(AdaLora(rank=1, surplus=2.0), steps=50)
+    with torch.no_grad():
+        layer.lora_A["default"].copy_(torch.eye(2, 6))
+        layer.lora_B["default"].copy_(torch.eye(5, 2))
+    assert overlap(model).item() == 0
+    with torch.no_grad():
+        layer.lora_A["default"][1] = layer.lora_A["default"][0]  # Q·Qᵀ - 1 is then [[0, 1], [1, 0]]
+    assert overlap(model).item() == pytest.approx(2**0.5 / 2)
 
 
 def test_options_reach_peft():
