@@ -135,10 +135,10 @@ class Forecasts:
         return self._answer(key, lambda number: wire.Compare(id=number, recipe=plain), urgent=False)
 
     def _answer(self, key: str, ask: Callable[[int], wire.Request], urgent: bool) -> Answer | None:
-        answer = self._answers.get(key)
-        if answer is not None:
-            return answer
         with self._changed:
+            answer = self._answers.get(key)
+            if answer is not None:
+                return answer
             question = self._waiting.setdefault(key, _Question(ask, urgent))
             question.asked = time.monotonic()
             if self._thread is None and not self._closed:
@@ -157,8 +157,8 @@ class Forecasts:
                 answer = reply.forecast if isinstance(reply, wire.Estimated) else reply.cost
             except StudioError as error:
                 answer = error
-            self._answers.keep(key, answer)
             with self._changed:
+                self._answers.keep(key, answer)
                 self._waiting.pop(key, None)
 
     def _next(self) -> tuple[str, _Question] | None:

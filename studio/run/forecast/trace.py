@@ -61,6 +61,8 @@ class Traced:
     flops: Counter[str] = field(default_factory=Counter)
     traffic: int = 0
     operations: int = 0
+    heap: int = 0
+    """The most that lived in pieces of under a megabyte."""
 
     @property
     def peak(self) -> Parts:
@@ -170,6 +172,7 @@ def _follow(recipe: Recipe, folder: Path, tokenizer: PreTrainedTokenizerBase, si
         traced.flops = Counter({kind: n // training.gradient_accumulation for kind, n in watch.flops.items()})
         traced.traffic = watch.traffic // training.gradient_accumulation
         traced.operations = watch.operations
+        traced.heap = tracker.most_in_heap
         traced.layers = layers or layers_of(model.config)
     return traced
 
@@ -286,6 +289,7 @@ def _extended(low: Traced, high: Traced, depth: int) -> Traced:
         flops=_grow(low.flops, high.flops, along),
         traffic=along(low.traffic, high.traffic),
         operations=along(low.operations, high.operations),
+        heap=along(low.heap, high.heap),
     )
 
 

@@ -17,6 +17,9 @@ from torch.utils.flop_counter import flop_registry
 from studio.run.forecast.forecast import MemoryPart
 
 ALIGNED = 64  # bytes; how torch's allocator of a CPU rounds
+PAGE = 4096  # bytes that a CPU's memory is given out in, when they are first written to
+HEAP = 2**20  # bytes below which the C library cuts memory out of its heap (see studio/run/launchers.py)
+UNWRITTEN = ("aten::empty", "aten::new_empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty_strided")
 
 
 @dataclass
@@ -40,8 +43,11 @@ class Tracker(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
         self._parts: dict[int, MemoryPart] = {}
         self._living: Counter[MemoryPart] = Counter()
         self._now = 0
+        self._in_heap = 0
+        self._unwritten: dict[int, int] = {}  # bytes of storages that were written to in part or not at all
         self.making: MemoryPart = "activations"
         self.peak = Moment()
+        self.most_in_heap = 0
         self.operations = 0
         self.traffic = 0
         self.flops: Counter[str] = Counter()
@@ -72,31 +78,63 @@ class Tracker(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
         options = kwargs or {}
         out = func(*args, **options)
         self.operations += 1
+        self._written(func, args, options)
         self._within(func, args)
         self._count(func, args, options, out)
         for each in tree_leaves(out):
             if isinstance(each, torch.Tensor):
-                self._seen(each)
+                self._seen(each, func)
         return out
 
-    def _seen(self, tensor: torch.Tensor) -> None:
+    def _seen(self, tensor: torch.Tensor, func: Any) -> None:
         storage = tensor.untyped_storage()
         if storage._cdata not in self._sizes and storage.nbytes():
+            if tensor.device.type == "cpu" and func._schema.name in UNWRITTEN:
+                self._unwritten[storage._cdata] = storage.nbytes()
             wide = tensor.dim() > 1 and tensor.shape[-1] == self._vocabulary and self.making == "activations"
             self._born(storage, "logits" if wide else self.making)
 
     def _born(self, storage: Any, part: MemoryPart) -> None:
-        key, size = storage._cdata, -(-storage.nbytes() // ALIGNED) * ALIGNED
-        self._sizes[key], self._parts[key] = size, part
-        weakref.finalize(storage, self._died, key).atexit = False
-        self._living[part] += size
+        key = storage._cdata
+        self._sizes[key], self._parts[key] = 0, part
+        weakref.finalize(storage, self._died, key, storage.nbytes()).atexit = False
+        if storage.nbytes() < HEAP:
+            self._in_heap += storage.nbytes()
+            self.most_in_heap = max(self.most_in_heap, self._in_heap)
+        self._grow(key, 0 if key in self._unwritten else -(-storage.nbytes() // ALIGNED) * ALIGNED)
+
+    def _grow(self, key: int, size: int) -> None:
+        self._sizes[key] += size
+        self._living[self._parts[key]] += size
         self._now += size
         self._peak_at(self._now)
 
-    def _died(self, key: int) -> None:
+    def _died(self, key: int, whole: int) -> None:
         size = self._sizes.pop(key)
         self._living[self._parts.pop(key)] -= size
+        self._unwritten.pop(key, None)
         self._now -= size
+        self._in_heap -= whole if whole < HEAP else 0
+
+    def _written(self, func: Any, args: Any, options: Any) -> None:
+        """Memory that was asked for but not written to takes none; pages come as an operation writes into them."""
+        if not self._unwritten or not func._schema.is_mutable:
+            return
+        for place, argument in enumerate(func._schema.arguments):
+            if argument.alias_info is None or not argument.alias_info.is_write:
+                continue
+            given = options.get(argument.name) if argument.kwarg_only or place >= len(args) else args[place]
+            for tensor in tree_leaves(given):
+                if isinstance(tensor, torch.Tensor):
+                    self._touch(tensor)
+
+    def _touch(self, tensor: torch.Tensor) -> None:
+        key = tensor.untyped_storage()._cdata
+        if key not in self._unwritten:
+            return
+        reached = min(self._unwritten[key], _pages(tensor))
+        if reached > self._sizes[key]:
+            self._grow(key, reached - self._sizes[key])
 
     def _peak_at(self, now: int, extra: int = 0) -> None:
         if now + extra > self.peak.bytes:
@@ -116,6 +154,14 @@ class Tracker(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
             self.flops[str(first.dtype) if first is not None else ""] += int(formula(*args, **options, out_val=out))
         elif not func.is_view:
             self.traffic += sum(each.nbytes for each in tree_leaves((args, out)) if isinstance(each, torch.Tensor))
+
+
+def _pages(tensor: torch.Tensor) -> int:
+    """Bytes of the pages that a tensor lies in; one with gaps between its rows lies in some of each row's."""
+    if tensor.is_contiguous() or tensor.dim() < 2:
+        return int(tensor.nbytes)
+    row = tensor.shape[-1] * tensor.element_size()
+    return int(tensor.numel() // tensor.shape[-1]) * -(-row // PAGE) * PAGE
 
 
 def _dequantised(args: Any) -> int:
