@@ -104,6 +104,7 @@ def test_a_folded_control_is_unfolded_when_it_is_shown(watched: Watched) -> None
     pick(page, "#preset", "Small gpu")
     expect(page.locator("#training-optimizer")).to_be_hidden()
     problem = page.locator("#recipe-problems li", has_text="Paged AdamW")
+    expect(page.locator("#schedule")).to_contain_text("2 passes")  # all of the preset has come
     problem.get_by_role("button", name=re.compile("^Show me")).click()
     expect(page.locator("#training-optimizer")).to_be_visible()
     page.wait_for_function(FOCUSED, arg="training-optimizer")

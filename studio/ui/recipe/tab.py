@@ -38,10 +38,14 @@ LOOK = 1.5  # seconds between looks at counts that are being worked out
 
 @dataclass(frozen=True)
 class RecipeTab:
-    """The tab's components that are filled from the recipe. `opened` is whether anybody has looked at it yet: until
-    then nothing is forecast."""
+    """The tab's components that are filled from the recipe.
+
+    `opened` is whether anybody has looked at the tab yet: until then nothing is forecast. `drawn` holds what was shown
+    last, by the component's id, so that what has not changed is left alone while counts are waited for.
+    """
 
     opened: gr.State
+    drawn: gr.State
     draft: Draft
     preset: gr.Dropdown
     card: gr.HTML
@@ -55,7 +59,7 @@ class RecipeTab:
     @property
     def inputs(self) -> set[Block]:
         """What `show` looks at."""
-        return {self.opened, *self.draft.components}
+        return {self.opened, self.drawn, *self.draft.components}
 
     @property
     def outputs(self) -> list[Block]:
@@ -68,6 +72,7 @@ class RecipeTab:
             *self.texts.outputs,
             self.comparison,
             self.timer,
+            self.drawn,
         ]
 
 
@@ -108,7 +113,7 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
         )
     timer = gr.Timer(LOOK, active=False)
     draft = Draft(data, model, task, method, gr.State(start.method.name), training)
-    tab = RecipeTab(gr.State(False), draft, preset, card, advised, panel, drawn, as_text, compared, timer)
+    tab = RecipeTab(gr.State(False), gr.State({}), draft, preset, card, advised, panel, drawn, as_text, compared, timer)
     _connect(studio, tab)
     room.select(lambda: True, None, tab.opened, show_progress="hidden")
     return tab
@@ -163,7 +168,7 @@ def _connect(studio: Studio, tab: RecipeTab) -> None:
         return moved(draft, values, pressed(event)[0])
 
     tab.advice.click(on_advice, draft.components, draft.outputs, show_progress="hidden")
-    tab.timer.tick(partial(show, studio, tab), tab.inputs, tab.outputs, show_progress="hidden", trigger_mode="once")
+    tab.timer.tick(partial(look, studio, tab), tab.inputs, tab.outputs, show_progress="hidden", trigger_mode="once")
 
 
 def apply_preset(tab: RecipeTab, values: Values) -> Updates:
@@ -235,11 +240,11 @@ def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
         every = found(studio, recipe, state.forecast)
     except StudioError as error:
         skipped: Updates = {component: gr.skip() for component in tab.outputs}
-        return skipped | {tab.advice: note("error", *error.problems), tab.timer: gr.Timer(active=False)}
+        return skipped | {tab.advice: note("error", *error.problems), tab.timer: gr.Timer(active=False), tab.drawn: {}}
     pending = f"not known: {state.error}" if state.error else PENDING
     waiting = opened and (costs is None or not (state.forecast or state.error))
     written: Updates = dict(zip(tab.texts.outputs, tab.texts.show(recipe), strict=True))
-    return written | {
+    updates = written | {
         tab.advice: advice_html(every, recipe),
         tab.schedule: schedule.show(recipe, *_rows_and_tokens(studio, recipe)),
         tab.card: card_html(type(recipe.method), state.forecast, pending),
@@ -247,6 +252,14 @@ def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
         tab.comparison: comparison_html(costs, recipe.method.name),
         tab.timer: gr.Timer(active=waiting),
     }
+    return updates | {tab.drawn: {each._id: text for each, text in updates.items() if isinstance(text, str)}}
+
+
+def look(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
+    """What has changed while counts were waited for. The rest is not drawn again: somebody may be about to press it."""
+    updates, before = show(studio, tab, values), values[tab.drawn]
+    same = {each: gr.skip() for each, text in updates.items() if isinstance(text, str) and before.get(each._id) == text}
+    return updates | same
 
 
 def _rows_and_tokens(studio: Studio, recipe: Recipe) -> tuple[int, int]:

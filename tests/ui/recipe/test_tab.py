@@ -146,6 +146,10 @@ def test_nothing_is_forecast_until_the_tab_is_opened_and_then_until_it_is_known(
     assert "490 kB" in second[tab.card]
     assert "<svg" in second[tab.comparison]
     assert second[tab.timer].active is False
+    looked = recipe_tab.look(studio, tab, opened | {tab.drawn: first[tab.drawn]})
+    assert looked[tab.card] == second[tab.card]
+    for left_alone in (tab.advice, tab.schedule, tab.texts.yaml):
+        assert looked[left_alone] == gr.skip(), "nobody's press is lost to a redraw of the same"
 
 
 def test_the_card_of_each_method_says_what_when_and_where_from() -> None:
