@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from studio.errors import StudioError
 from studio.knob import knob
-from studio.recipe.methods.low_rank import LAYERS, Layers, layers_knob
+from studio.recipe.methods.low_rank import Layers, layers_knob, target_modules
 from studio.recipe.methods.method import Family, Situation, TuningMethod
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class DeltaLora(TuningMethod):
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=0.0,  # section 4: with dropout the change of BA would not stand for the gradient of W
-            target_modules=LAYERS[self.layers],
+            target_modules=target_modules(self.layers, situation),
         )
 
     def callbacks(self) -> list[transformers.TrainerCallback]:

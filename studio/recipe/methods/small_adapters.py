@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from studio.errors import StudioError
 from studio.knob import knob
-from studio.recipe.methods.low_rank import LAYERS, Layers, layers_knob
+from studio.recipe.methods.low_rank import Layers, layers_knob, target_modules
 from studio.recipe.methods.method import Family, Situation, TuningMethod
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Oft(TuningMethod):
             task_type=situation.task_type,
             oft_block_size=self.block_size,
             module_dropout=self.dropout,
-            target_modules=LAYERS[self.layers],
+            target_modules=target_modules(self.layers, situation),
         )
 
 
@@ -179,7 +179,7 @@ class Boft(TuningMethod):
             boft_block_size=self._block_size(situation.model),
             boft_n_butterfly_factor=self.factors,
             boft_dropout=self.dropout,
-            target_modules=LAYERS[self.layers],
+            target_modules=target_modules(self.layers, situation),
         )
 
     def _block_size(self, model: Any) -> int:
@@ -339,7 +339,7 @@ class Peanut(TuningMethod):
             depth=self.depth,
             act_fn=self.activation,
             scaling=self.scale,
-            target_modules=LAYERS[self.layers],
+            target_modules=target_modules(self.layers, situation),
         )
 
 
