@@ -15,12 +15,17 @@ from studio.home import Home, open_home
 from studio.recipe.models import fetch_tokenizer, locate
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
+from studio.run.forecast.forecast import Cost
+from studio.run.forecast.versions import versions
 from studio.run.forecast.wire import REQUEST, Compare, Compared, Doing, Estimate, Estimated, Failed, Reply, Request
 from studio.run.pipe import Pipe
+from studio.run.study.caches import Cache
+from studio.run.study.keys import key_of
 
 if TYPE_CHECKING:
     from studio.run.forecast.machine import Machine
 
+COST = "cost.json"
 PROBED = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 ENVIRONMENT = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
@@ -51,7 +56,7 @@ class Forecaster:
                 self._pipe.reply(Failed(id=request.id, problems=[words]))
 
     def _answer(self, request: Request) -> Reply:
-        from studio.run.forecast.make import cost, forecast
+        from studio.run.forecast.make import forecast
 
         self._pipe.reply(Doing(id=request.id, what="Looking at the base model's settings"))
         folder = fetch_tokenizer(locate(request.recipe.model.id))
@@ -61,7 +66,19 @@ class Forecaster:
             case Estimate(recipe=recipe, rows=rows):
                 return Estimated(id=request.id, forecast=forecast(self._exact(recipe, folder), folder, rows, machine))
             case Compare(recipe=recipe):
-                return Compared(id=request.id, cost=cost(recipe, folder, machine))
+                return Compared(id=request.id, cost=self._cost(recipe, folder, machine))
+
+    def _cost(self, recipe: Recipe, folder: Path, machine: Machine) -> Cost:
+        """From the home, where it was worked out before."""
+        from studio.run.forecast.make import cost
+
+        cache, settings = Cache(self._home.cache), (folder / "config.json").read_text("utf-8")
+        key = key_of("cost", settings, recipe.task.model_dump(), recipe.method.name, machine.model_dump(), *versions())
+        if entry := cache.find(key):
+            return Cost.model_validate_json((entry.path / COST).read_bytes())
+        found = cost(recipe, folder, machine)
+        cache.keep(key, lambda draft: _write(draft / COST, found))
+        return found
 
     def _measured(self, request: Request) -> Machine:
         if self._machine is None:
@@ -82,6 +99,10 @@ class Forecaster:
         if key not in self._precisions:
             self._precisions[key] = PROBED[precision_of(recipe, folder).autocast or "float32"]
         return changed(recipe, {"training.precision": self._precisions[key]})
+
+
+def _write(path: Path, found: Cost) -> None:
+    path.write_text(found.model_dump_json(), "utf-8")
 
 
 def main() -> None:

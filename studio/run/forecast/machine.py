@@ -8,7 +8,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -17,12 +16,13 @@ from pydantic import BaseModel, ConfigDict
 from studio.home import Home
 from studio.recipe.hardware import detect
 from studio.run.forecast.trace import Traced
+from studio.run.forecast.versions import versions
 from studio.run.study.caches import Cache
 from studio.run.study.keys import key_of
 
 FILE = "machine.json"
-USED = ("torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes", "datasets")
 START_BYTES = 640 * 2**20  # where it could not be measured
+GATHERED = 40 * 2**20  # bytes: room between pieces of the heap, code that is made for shapes (benchmarks/forecast.py)
 SIZE = 768  # of the matrices that are multiplied to see how fast that goes
 SECONDS = 0.3
 TYPES = {"torch.float32": torch.float32, "torch.bfloat16": torch.bfloat16, "torch.float16": torch.float16}
@@ -34,17 +34,18 @@ class Machine(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     start_bytes: int
-    """What a run's process takes before its first step, the base's weights left out."""
+    """What the process of a tiny run takes, its tensors left out."""
     capacity_bytes: int
     device: str
+    device_is_gpu: bool
     flops: dict[str, float]
     bytes_per_second: float
     operation_seconds: float
     start_seconds: float
 
     def overhead(self, traced: Traced) -> int:
-        """Memory that is not in the tensors."""
-        return self.start_bytes
+        """Memory that is not in the tensors. On a CPU a run that is not tiny gathers a little more on the way."""
+        return self.start_bytes + (0 if self.device_is_gpu else GATHERED)
 
     def flops_per_second(self, kind: str) -> float:
         """The speed for numbers of a type; for one that was not measured, that of the slowest."""
@@ -55,7 +56,7 @@ def machine(home: Home, start_bytes: Callable[[], int]) -> Machine:
     """This machine, measured now or before. `start_bytes` measures what a run's process takes by itself."""
     hardware, cache = detect(), Cache(home.cache)
     gpu = torch.cuda.is_available()
-    key = key_of("machine", platform.node(), hardware.cores, gpu, *(version(each) for each in USED))
+    key = key_of("machine", platform.node(), hardware.cores, gpu, *versions())
     if entry := cache.find(key):
         return Machine.model_validate_json((entry.path / FILE).read_bytes())
     device = torch.device("cuda" if gpu else "cpu")
@@ -63,6 +64,7 @@ def machine(home: Home, start_bytes: Callable[[], int]) -> Machine:
         start_bytes=start_bytes(),
         capacity_bytes=torch.cuda.get_device_properties(0).total_memory if gpu else hardware.memory_bytes,
         device=torch.cuda.get_device_name(0) if gpu else "this machine's memory",
+        device_is_gpu=gpu,
         flops={name: _flops(kind, device) for name, kind in TYPES.items() if gpu or kind != torch.float16},
         bytes_per_second=_bytes(device),
         operation_seconds=_operation(device),

@@ -108,7 +108,9 @@ def count(recipe: Recipe, folder: Path, layers: int | None = None) -> Traced:
     """The weights alone: how many move, how many there are, what the result takes on the disk."""
     with unloaded(layers):
         model, _ = _built(recipe, _runner(recipe), folder)
-        return replace(_counted(recipe, model), layers=layers_of(model.config))
+        found = _counted(model)
+        found.layers, found.stored = layers_of(model.config), _stored(recipe.method.result(model))
+        return found
 
 
 def short(recipe: Recipe) -> Recipe:
@@ -137,9 +139,9 @@ def _built(recipe: Recipe, runner: TaskRunner, folder: Path) -> tuple[Any, set[i
     return put_on(base, recipe, situation, runner.new_modules), own
 
 
-def _counted(recipe: Recipe, model: Any) -> Traced:
+def _counted(model: Any) -> Traced:
     trainable, parameters = counted(model)
-    return Traced(trainable, parameters, _stored(recipe.method.result(model)))
+    return Traced(trainable, parameters)
 
 
 def _stored(result: Any) -> int:
@@ -155,7 +157,7 @@ def _follow(recipe: Recipe, folder: Path, tokenizer: PreTrainedTokenizerBase, si
     rows = _rows(recipe, size, max(2, size.batch * training.gradient_accumulation))  # a fake sampler draws row 1
     with unloaded(layers), tempfile.TemporaryDirectory() as drafts:
         model, own = _built(recipe, runner, folder)
-        traced = _counted(recipe, model)
+        traced = _counted(model)
         arguments = training_arguments(recipe, precision, Path(drafts), len(rows), 0)
         tracker = Tracker(int(model.config.get_text_config().vocab_size))
         watch = Watch(tracker, model)
@@ -174,6 +176,7 @@ def _follow(recipe: Recipe, folder: Path, tokenizer: PreTrainedTokenizerBase, si
         traced.operations = watch.operations
         traced.heap = tracker.most_in_heap
         traced.layers = layers or layers_of(model.config)
+        traced.stored = _stored(recipe.method.result(trainer.model))  # last: a method may turn the model into it
     return traced
 
 

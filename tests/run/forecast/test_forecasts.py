@@ -8,7 +8,7 @@ import time
 import pytest
 
 from studio.errors import StudioError
-from studio.recipe.methods.every import METHODS, name_of
+from studio.recipe.methods.every import METHODS
 from studio.run.forecast import forecasts, wire
 from studio.run.forecast.forecast import Cost, Forecast
 
