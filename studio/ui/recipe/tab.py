@@ -193,25 +193,12 @@ def switch_method(draft: Draft, values: Values) -> Updates:
     old, new = values[draft.shown], draft.method.values(values)["name"]
     if new not in draft.method.forms:
         return {draft.shown: gr.skip()}
-    altered = {
-        key: value
-        for key, value in draft.method.forms[old].values(values).items()
-        if value != method_named(old).model_fields[key].default
-    }
-    method = recipe_of({"method": {"name": new}}).method
-    for key, value in altered.items():
-        method = _with_option(method, key, value)
-    return draft.method.show(method) | {draft.shown: new} | switch_rate(draft, values, old, new)
-
-
-def _with_option(method: Any, key: str, value: Any) -> Any:
-    """The method with an option of another one, where it has it and the value fits."""
-    if key not in type(method).model_fields:
-        return method
     try:
-        return changed(Recipe(method=method), {f"method.{key}": value}).method
-    except StudioError:
-        return method
+        before = recipe_of({"method": {"name": old, **draft.method.forms[old].values(values)}})
+        method = changed(before, {"method.name": new}).method
+    except StudioError:  # a number out of bounds in the old form is no matter of the new one
+        method = recipe_of({"method": {"name": new}}).method
+    return draft.method.show(method) | {draft.shown: new} | switch_rate(draft, values, old, new)
 
 
 def switch_rate(draft: Draft, values: Values, old: str, new: str) -> Updates:
