@@ -56,7 +56,7 @@ def _prompts(path: Path) -> list[str]:
     if path.suffix == ".jsonl":
         return [json.loads(line)["prompt"] for line in path.read_text("utf-8").splitlines()]
     with path.open(encoding="utf-8", newline="") as file:
-        return [row["question"] for row in csv.DictReader(file)]
+        return [row[0] for row in csv.reader(file)][1:]  # their first column
 
 
 def rows() -> list[dict[str, str]]:

@@ -67,7 +67,8 @@ class Queue:
                     self._look()
             except Exception:  # a folder removed between two looks, say: the next look starts afresh
                 traceback.print_exc()
-            self._poked.wait(TICK)
+            if not self._closed.is_set():  # else the poke that comes with closing may be used up already
+                self._poked.wait(TICK)
             self._poked.clear()
 
     def _look(self) -> None:
