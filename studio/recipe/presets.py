@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from studio.errors import StudioError
@@ -30,7 +31,7 @@ class Preset:
 def presets() -> tuple[Preset, ...]:
     """All presets, the default one first. Raises StudioError for one that is no recipe."""
     files = sorted(PRESETS.glob("*.yaml"), key=lambda path: (path.stem != DEFAULT, path.stem))
-    return tuple(_preset(path) for path in files if path != CATALOGUE)
+    return tuple(_preset(path, path.stat().st_mtime_ns) for path in files if path != CATALOGUE)
 
 
 def preset_named(name: str) -> Preset:
@@ -44,7 +45,9 @@ def preset_named(name: str) -> Preset:
     )
 
 
-def _preset(path: Path) -> Preset:
+@lru_cache(maxsize=64)
+def _preset(path: Path, written: int) -> Preset:
+    """Read once for each state of its file: the page asks at each move of a slider."""
     text = path.read_text("utf-8")
     about = text.partition("\n")[0].lstrip("# ")
     return Preset(path.stem, about, read_recipe(text))
