@@ -78,6 +78,10 @@ TRIALS = (
     Trial("130M", "lora", 1, 256),
     Trial("130M", "full", 1, 128, {"training.optimizer": "sgd"}),
     Trial("130M", "full", 1, 128),
+    Trial("7M", "delta-lora", 2, 256),
+    Trial("7M", "oft", 4, 128),
+    Trial("42M", "rslora", 2, 256, {"method.rank": 64}),
+    Trial("42M", "lora", 1, 1024, CHECKPOINTED | WHOLE_NUMBERS),
 )
 
 

@@ -22,7 +22,7 @@ from studio.run.study.keys import key_of
 
 FILE = "machine.json"
 START_BYTES = 640 * 2**20  # where it could not be measured
-GATHERED = 40 * 2**20  # bytes: room between pieces of the heap, code that is made for shapes (benchmarks/forecast.py)
+GATHERED = 50 * 2**20  # bytes: room between pieces of the heap, code that is made for shapes (benchmarks/forecast.py)
 SIZE = 768  # of the matrices that are multiplied to see how fast that goes
 SECONDS = 0.3
 TYPES = {"torch.float32": torch.float32, "torch.bfloat16": torch.bfloat16, "torch.float16": torch.float16}

@@ -61,8 +61,6 @@ class Traced:
     flops: Counter[str] = field(default_factory=Counter)
     traffic: int = 0
     operations: int = 0
-    heap: int = 0
-    """The most that lived in pieces of under a megabyte."""
 
     @property
     def peak(self) -> Parts:
@@ -174,7 +172,6 @@ def _follow(recipe: Recipe, folder: Path, tokenizer: PreTrainedTokenizerBase, si
         traced.flops = Counter({kind: n // training.gradient_accumulation for kind, n in watch.flops.items()})
         traced.traffic = watch.traffic // training.gradient_accumulation
         traced.operations = watch.operations
-        traced.heap = tracker.most_in_heap
         traced.layers = layers or layers_of(model.config)
         traced.stored = _stored(recipe.method.result(trainer.model))  # last: a method may turn the model into it
     return traced
@@ -280,6 +277,10 @@ def _extended(low: Traced, high: Traced, depth: int) -> Traced:
     """A model of `depth` layers, from two that differ in one layer."""
     times = depth - low.layers
 
+    before, after = low.moments, high.moments
+    if before.keys() != after.keys():
+        before, after = _whole_backward(low), _whole_backward(high)
+
     def along(a: int, b: int) -> int:
         return a + (b - a) * times
 
@@ -288,12 +289,18 @@ def _extended(low: Traced, high: Traced, depth: int) -> Traced:
         parameters=along(low.parameters, high.parameters),
         stored=along(low.stored, high.stored),
         layers=depth,
-        moments={name: _grow(low.moments[name], high.moments[name], along) for name in low.moments},
+        moments={name: _grow(before[name], after[name], along) for name in before},
         flops=_grow(low.flops, high.flops, along),
         traffic=along(low.traffic, high.traffic),
         operations=along(low.operations, high.operations),
-        heap=along(low.heap, high.heap),
     )
+
+
+def _whole_backward(traced: Traced) -> dict[str, Parts]:
+    """The stretches with the backward pass as one, which it is where nothing moves in the first layer."""
+    moments = dict(traced.moments)
+    ends = [moments.pop(name) for name in ("backward", "backward's end") if name in moments]
+    return moments | {"backward's end": max(ends, key=Counter.total)}
 
 
 def _grow(low: Counter[Any], high: Counter[Any], along: Any) -> Counter[Any]:

@@ -18,7 +18,6 @@ from studio.run.forecast.forecast import MemoryPart
 
 ALIGNED = 64  # bytes; how torch's allocator of a CPU rounds
 PAGE = 4096  # bytes that a CPU's memory is given out in, when they are first written to
-HEAP = 2**20  # bytes below which the C library cuts memory out of its heap (see studio/run/launchers.py)
 UNWRITTEN = ("aten::empty", "aten::new_empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty_strided")
 
 
@@ -43,11 +42,9 @@ class Tracker(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
         self._parts: dict[int, MemoryPart] = {}
         self._living: Counter[MemoryPart] = Counter()
         self._now = 0
-        self._in_heap = 0
         self._unwritten: dict[int, int] = {}  # bytes of storages that were written to in part or not at all
         self.making: MemoryPart = "activations"
         self.peak = Moment()
-        self.most_in_heap = 0
         self.operations = 0
         self.traffic = 0
         self.flops: Counter[str] = Counter()
@@ -97,10 +94,7 @@ class Tracker(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
     def _born(self, storage: Any, part: MemoryPart) -> None:
         key = storage._cdata
         self._sizes[key], self._parts[key] = 0, part
-        weakref.finalize(storage, self._died, key, storage.nbytes()).atexit = False
-        if storage.nbytes() < HEAP:
-            self._in_heap += storage.nbytes()
-            self.most_in_heap = max(self.most_in_heap, self._in_heap)
+        weakref.finalize(storage, self._died, key).atexit = False
         self._grow(key, 0 if key in self._unwritten else -(-storage.nbytes() // ALIGNED) * ALIGNED)
 
     def _grow(self, key: int, size: int) -> None:
@@ -109,12 +103,11 @@ class Tracker(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
         self._now += size
         self._peak_at(self._now)
 
-    def _died(self, key: int, whole: int) -> None:
+    def _died(self, key: int) -> None:
         size = self._sizes.pop(key)
         self._living[self._parts.pop(key)] -= size
         self._unwritten.pop(key, None)
         self._now -= size
-        self._in_heap -= whole if whole < HEAP else 0
 
     def _written(self, func: Any, args: Any, options: Any) -> None:
         """Memory that was asked for but not written to takes none; pages come as an operation writes into them."""

@@ -13,12 +13,14 @@ from typing import Any
 
 import bitsandbytes as bnb
 import torch
+import trl.trainer.utils
 from bitsandbytes.functional import QuantState, quantize_4bit
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 from transformers.quantizers import AutoHfQuantizer
+from trl.kernels import chunked_logprob
 
 aten = torch.ops.aten
 
@@ -48,8 +50,18 @@ def unloaded(layers: int | None = None) -> Iterator[None]:
             _quantise(model, quantization_config, dtype, device)
         return (model.eval(), _found(model)) if options.get("output_loading_info") else model.eval()
 
-    with _replaced(PreTrainedModel, "from_pretrained", classmethod(build)), _fake_modules(), _fakes():
+    with (
+        _replaced(PreTrainedModel, "from_pretrained", classmethod(build)),
+        _replaced(trl.trainer.utils, "_use_triton", _never),  # its kernels cannot be followed
+        _replaced(chunked_logprob, "_use_triton", _never),
+        _fake_modules(),
+        _fakes(),
+    ):
         yield
+
+
+def _never(_: torch.device) -> bool:
+    return False
 
 
 def _found(model: Any) -> dict[str, Any]:
