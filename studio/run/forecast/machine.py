@@ -56,7 +56,7 @@ def machine(home: Home, start_bytes: Callable[[], int]) -> Machine:
     """This machine, measured now or before. `start_bytes` measures what a run's process takes by itself."""
     hardware, cache = detect(), Cache(home.cache)
     gpu = torch.cuda.is_available()
-    key = key_of("machine", platform.node(), hardware.cores, gpu, *versions())
+    key = key_of("machine", platform.node(), hardware.cores, gpu, sorted(Machine.model_fields), *versions())
     if entry := cache.find(key):
         return Machine.model_validate_json((entry.path / FILE).read_bytes())
     device = torch.device("cuda" if gpu else "cpu")
@@ -86,8 +86,8 @@ def _flops(kind: torch.dtype, device: torch.device) -> float:
 
 
 def _bytes(device: torch.device) -> float:
-    """Bytes a second that a sum of two large tensors reads and writes."""
-    tensor = torch.ones(2**22, device=device)
+    """Bytes a second that a sum of two tensors of the usual size reads and writes."""
+    tensor = torch.ones(2**20 if device.type == "cpu" else 2**26, device=device)
     return 3 * tensor.nbytes / _seconds(lambda: tensor + tensor)
 
 
