@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli.watch import add_launcher, see_through
 from studio.errors import StudioError
+from studio.run.wish import Wish
 
 if TYPE_CHECKING:
     from studio.run.directory import Run
@@ -50,7 +51,7 @@ def stop(options: argparse.Namespace) -> int:
 
     run = find_run(open_home(options.home), options.run)
     if not run.status().over:
-        run.ask_to_stop()
+        run.ask(Wish.STOP)
     status = run.status().value
     print(json.dumps({"run": run.name, "status": status}) if options.json else f"{run.name}: {status}")
     return 0

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
+from studio.run.wish import Wish
 
 if TYPE_CHECKING:
     from studio.home import Home
@@ -62,7 +63,7 @@ def _watch(home: Home, run: Run, options: argparse.Namespace, cursor: int) -> bo
             time.sleep(TICK)
         _report(run, cursor)
     except KeyboardInterrupt:
-        run.ask_to_stop()
+        run.ask(Wish.STOP)
         print("Stopping at the next step; what was learned is kept.", file=sys.stderr)
         while not (status := run.status()).over:
             time.sleep(TICK)

@@ -25,6 +25,7 @@ from studio.run import owner
 from studio.run.events import AnyEvent, Ended, read_events
 from studio.run.names import new_name
 from studio.run.rows import read_rows, write_rows
+from studio.run.wish import Wish, read_wish, write_wish
 
 CROWDED = 100  # names tried before a number is added: a day has about 1,700 of them
 TAIL_BYTES = 8192  # more than the last event ever takes
@@ -38,6 +39,8 @@ class Status(StrEnum):
     STOPPING = "stopping"
     FINISHED = "finished"
     STOPPED = "stopped"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
     FAILED = "failed"
     LOST = "lost"
 
@@ -49,7 +52,16 @@ class Status(StrEnum):
     @property
     def over(self) -> bool:
         """Whether nothing more will happen to such a run."""
-        return self in {Status.FINISHED, Status.STOPPED, Status.FAILED, Status.LOST}
+        return self not in {Status.WAITING, Status.RUNNING, Status.STOPPING}
+
+
+UNBEGUN = {
+    None: Status.WAITING,
+    Wish.STOP: Status.STOPPED,
+    Wish.PAUSE: Status.PAUSED,
+    Wish.CANCEL: Status.CANCELLED,
+}
+"""What a run that nobody has begun is, by what was asked of it."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +127,16 @@ class Run:
         """Where the rows came from: file name, fingerprint, columns, counts."""
         return dict(json.loads((self.path / "data" / "source.json").read_text("utf-8")))
 
-    def ask_to_stop(self) -> None:
-        """End at the next step and keep what was learned; a waiting run is taken off the queue."""
-        self.stop_path.touch()
+    def ask(self, wish: Wish) -> None:
+        """Ask the run to end so. A waiting run is thereby taken off the queue."""
+        write_wish(self.stop_path, wish)
+
+    def wish(self) -> Wish | None:
+        """How the run was asked to end, if it was."""
+        return read_wish(self.stop_path)
 
     def asked_to_stop(self) -> bool:
+        """Whether it was asked to end in any way."""
         return self.stop_path.exists()
 
     def ended(self) -> Ended | None:
@@ -133,7 +150,7 @@ class Run:
             return Status(ended.kind)
         doer = owner.read_owner(self.owner_path)
         if doer is None:
-            return Status.STOPPED if self.asked_to_stop() else Status.WAITING
+            return UNBEGUN[self.wish()]
         if doer.alive():
             return Status.STOPPING if self.asked_to_stop() else Status.RUNNING
         ended = self.ended()  # it may have ended between the two looks

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+Cause = Literal["", "memory", "not-a-number", "divergence", "plateau", "disk", "checkpoint", "process"]
+"""What lies behind a failure or a warning, for the page to offer what helps (see studio/recipe/ways_out.py)."""
+
 
 class Event(BaseModel):
     """What all events carry. `time` is in seconds since the epoch."""
@@ -35,10 +38,12 @@ class Started(Event):
 
 
 class Phase(Event):
-    """It began to do something else."""
+    """It began to do something else; or, of the same phase again, how far it is: `done` of `of`, 0 where not known."""
 
     kind: Literal["phase"] = "phase"
-    phase: Literal["loading", "preparing", "training", "saving"]
+    phase: Literal["loading", "preparing", "training", "scoring", "saving"]
+    done: int = 0
+    of: int = 0
 
 
 class Decision(Event):
@@ -50,10 +55,19 @@ class Decision(Event):
 
 
 class Warned(Event):
-    """Something that a person should know, though the run goes on."""
+    """Something that a person should know, though the run goes on. `cause` names what can be done about it."""
 
     kind: Literal["warning"] = "warning"
     message: str
+    cause: Cause = ""
+
+
+class Saved(Event):
+    """A checkpoint of this step is whole on the disk."""
+
+    kind: Literal["saved"] = "saved"
+    bytes: int
+    seconds: float
 
 
 class Metrics(Event):
@@ -69,16 +83,25 @@ class Resumed(Event):
     kind: Literal["resumed"] = "resumed"
 
 
-class Ended(Event):
-    """The last event of a run that could say how it ended. `folder` is what came out, if anything did."""
+class Branched(Event):
+    """The first event of a run that goes on from the checkpoint of another one. `step`: of which step."""
 
-    kind: Literal["finished", "stopped", "failed"]
+    kind: Literal["branched"] = "branched"
+    run: str
+
+
+class Ended(Event):
+    """The last event of a run that could say how it ended. `folder` is what came out, if anything did; `cause` names
+    what can be done about a failure."""
+
+    kind: Literal["finished", "stopped", "paused", "cancelled", "failed"]
     message: str = ""
+    cause: Cause = ""
     folder: str = ""
     seconds: float = 0.0
 
 
-AnyEvent = Started | Phase | Decision | Warned | Metrics | Resumed | Ended
+AnyEvent = Started | Phase | Decision | Warned | Metrics | Saved | Resumed | Branched | Ended
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="kind")])
 
 

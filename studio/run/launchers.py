@@ -11,6 +11,7 @@ from typing import Protocol
 
 from studio.home import CHECKOUT, Home
 from studio.run.directory import Run
+from studio.run.wish import Wish
 
 WORKER = ("-m", "studio.run.worker")
 
@@ -50,7 +51,7 @@ class ThreadLauncher:
         self._thread.start()
 
     def stop(self, run: Run) -> None:
-        run.ask_to_stop()
+        run.ask(Wish.STOP)
 
     def busy(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -89,7 +90,7 @@ class ProcessLauncher:
         self._current = child
 
     def stop(self, run: Run) -> None:
-        run.ask_to_stop()
+        run.ask(Wish.STOP)
 
     def busy(self) -> bool:
         return self._current is not None and self._current.poll() is None

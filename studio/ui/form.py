@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from studio.knob import Knob, knobs
 from studio.ui.log_slider import log_slider
-from studio.ui.what import what_html
 
 M = TypeVar("M", bound=BaseModel)
 WIDEST_SLIDER = 100_000  # a range wider than this is a number to type
@@ -23,21 +22,21 @@ class Form(Generic[M]):
     """The options of a pydantic model as gradio components.
 
     Building it inside a `gr.Blocks` context draws the fields; those with a group are folded away under its heading.
-    A field that says what it is gets a "What is this?" below it.
+    `asked` are the options that say what they are, by the id of their field: see studio/ui/what.py.
     Options named in `leave_out` are not drawn and keep the value of the model given to `read`.
     """
 
     def __init__(self, model: type[M], prefix: str, start: M | None = None, leave_out: tuple[str, ...] = ()) -> None:
         self._model = model
         self.fields: dict[str, Any] = {}  # gradio gives its components their events at run time
+        self.asked: dict[str, Knob] = {}
         shown = [knob for knob in knobs(model) if knob.name not in leave_out]
         for group in dict.fromkeys(knob.group for knob in sorted(shown, key=lambda knob: knob.group != "")):
             with gr.Accordion(group, open=False, elem_id=dashed(prefix, group)) if group else nullcontext():
                 for knob in (knob for knob in shown if knob.group == group):
-                    with gr.Group(elem_classes="knob") if knob.what else nullcontext():
-                        self.fields[knob.name] = _component(knob, prefix, start)
-                        if knob.what:
-                            gr.HTML(what_html(knob), apply_default_css=False, elem_classes="what-block")
+                    self.fields[knob.name] = _component(knob, prefix, start)
+                    if knob.what:
+                        self.asked[dashed(prefix, knob.name)] = knob
 
     @property
     def components(self) -> set[Block]:

@@ -12,6 +12,7 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.run.directory import Run, Status, find_run
 from studio.run.resume import may_resume, resume
+from studio.run.wish import Wish
 from studio.ui.live import live_html
 from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
@@ -63,7 +64,7 @@ def run_choices(runs: list[tuple[Run, str]]) -> list[tuple[str, str]]:
 def ask_to_stop(studio: Studio, name: str | None) -> Any:
     """End the selected run at its next step."""
     if name:
-        find_run(studio.home, name).ask_to_stop()
+        find_run(studio.home, name).ask(Wish.STOP)
         gr.Info("It ends at the next step. What was learned is kept.")
     return gr.update(interactive=False, value="Stopping …")
 

@@ -171,7 +171,7 @@ def test_from_upload_to_mend_to_ready_by_keyboard_alone(watched: Watched, tmp_pa
     assert page.evaluate("document.activeElement.dataset.press") == "undo:0"
     tab_to(page, "a => a.role === 'tab' && a.textContent.trim() === 'Recipe'")
     page.keyboard.press("Enter")
-    expect(page.locator("#recipe-problems")).to_contain_text("Nothing stands in the way")
+    expect(page.locator("#recipe-problems")).to_contain_text("Ready to train")
 
 
 def tab_to(page: Page, wanted: str, press: Callable[[Page], None] = lambda page: page.keyboard.press("Tab")) -> None:

@@ -19,6 +19,7 @@ from studio.run import directory
 from studio.run.directory import Run, Status, create_run, find_run, list_runs
 from studio.run.events import Ended, EventWriter, Metrics, Phase
 from studio.run.owner import claim
+from studio.run.wish import Wish
 
 
 @pytest.fixture
@@ -78,14 +79,14 @@ def test_waiting_until_somebody_claims_it(run):
 
 def test_stopping_until_it_has_stopped(run):
     claim_as(run)
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     assert run.status() is Status.STOPPING
     happen(run, Ended(kind="stopped", step=3))
     assert run.status() is Status.STOPPED
 
 
 def test_a_waiting_run_that_is_stopped_is_off_the_queue(run):
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     assert run.status() is Status.STOPPED
 
 
@@ -103,7 +104,7 @@ def test_a_run_whose_process_is_gone_without_a_word_is_lost(run, changes):
     claim_as(run, **changes)
     happen(run, Metrics(step=1, values={"loss": 1.0}))
     assert run.status() is Status.LOST
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     assert run.status() is Status.LOST
     happen(run, Ended(kind="finished"))
     assert run.status() is Status.FINISHED
@@ -113,7 +114,7 @@ def test_two_views_of_a_run_never_differ(run):
     other = Run(Path(str(run.path)))
     claim_as(run)
     assert other.status() is Status.RUNNING
-    other.ask_to_stop()
+    other.ask(Wish.STOP)
     assert run.status() is Status.STOPPING
     assert [status for status in Status if not status.over] == [Status.WAITING, Status.RUNNING, Status.STOPPING]
 

@@ -32,6 +32,7 @@ from studio.run.launchers import ThreadLauncher
 from studio.run.resume import resume
 from studio.run.submit import submit
 from studio.run.train import train
+from studio.run.wish import Wish
 from studio.ui import page
 from studio.ui.studio import Studio
 from tests.tiny_encoder import make_encoder
@@ -68,6 +69,7 @@ from studio.run.directory import Run
 from studio.run.result import load_result
 from studio.run.tasks.every import runner_of
 from studio.run.train import precision_of
+from studio.run.wish import Wish
 
 torch.set_num_threads(1)
 folder, *paths = map(Path, sys.argv[1:])
@@ -193,7 +195,7 @@ class StopAfter(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == self._step - 1:
-            self._run.ask_to_stop()
+            self._run.ask(Wish.STOP)
 
 
 def weights(model: Any) -> dict[str, torch.Tensor]:

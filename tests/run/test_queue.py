@@ -15,6 +15,7 @@ from studio.run.directory import Run, Status
 from studio.run.events import Ended, EventWriter
 from studio.run.owner import claim
 from studio.run.queue import Queue
+from studio.run.wish import Wish
 
 
 class FakeLauncher:
@@ -41,7 +42,7 @@ class FakeLauncher:
             self._run = run
 
     def stop(self, run: Run) -> None:
-        run.ask_to_stop()
+        run.ask(Wish.STOP)
 
     def busy(self) -> bool:
         return self._run is not None
@@ -121,7 +122,7 @@ def test_a_poke_ends_a_wait(opened, make_run, monkeypatch):
 
 
 def test_a_stopped_waiting_run_is_never_begun(runs, opened):
-    runs[0].ask_to_stop()
+    runs[0].ask(Wish.STOP)
     launcher = FakeLauncher()
     opened(launcher)
     until(launcher.busy)

@@ -11,6 +11,7 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from studio.run.directory import Run
 from studio.run.events import EventWriter
 from studio.run.recorder import Recorder
+from studio.run.wish import Wish
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_the_stop_file_ends_training_at_a_steps_end_without_a_last_evaluation(re
     state, control = TrainerState(global_step=1), TrainerControl(should_evaluate=True)
     recorder.on_step_end(ARGUMENTS, state, control)
     assert (control.should_training_stop, control.should_evaluate) == (False, True)
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     recorder.on_step_end(ARGUMENTS, state, control)
     assert (control.should_training_stop, control.should_evaluate) == (True, False)
 
@@ -89,7 +90,7 @@ def test_a_check_costs_what_its_batches_cost_without_the_warm_up_of_the_first(re
 
 
 def test_a_stop_leaves_out_no_check_that_decides_something(recorder, run):
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     follows = TrainingArguments(use_cpu=True, report_to="none", metric_for_best_model="loss")
     control = TrainerControl(should_evaluate=True)
     recorder.on_step_end(follows, TrainerState(global_step=1), control)

@@ -14,6 +14,7 @@ from studio.run.directory import Run, Status
 from studio.run.events import Ended, EventWriter, Metrics, Resumed
 from studio.run.owner import claim
 from studio.run.resume import may_resume, resume
+from studio.run.wish import Wish
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def stopped(make_run) -> Run:
     with EventWriter(run.events_path) as events:
         events.write(Metrics(step=6, values={"loss": 1.0}))
         events.write(Ended(kind="stopped", step=6))
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     return run
 
 
@@ -109,7 +110,7 @@ def test_a_finished_run_is_not_resumed(stopped: Run) -> None:
 
 def test_without_a_checkpoint_it_says_what_to_set(make_run) -> None:
     run = make_run()
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     assert not may_resume(run, run.status())
     with pytest.raises(StudioError, match=r"no checkpoint to go on from.*training\.save_steps"):
         resume(run)

@@ -18,6 +18,7 @@ from studio.run.resume import resume
 from studio.run.stopping import without_progress
 from studio.run.tasks import language_modeling
 from studio.run.train import train
+from studio.run.wish import Wish
 from tests.tiny_run import one_thread
 
 LONG = {"epochs": 8, "evaluations": 8}  # 24 steps, a check after every third
@@ -49,7 +50,7 @@ def stopped_at(monkeypatch, make_run) -> Callable[..., Run]:
 
         def on_step_begin(self, args, state, control, **_):
             if state.global_step + 1 == self.step:
-                self.run.ask_to_stop()
+                self.run.ask(Wish.STOP)
 
     def make(step: int, then_resume: bool = True, **training: Any) -> Run:
         build = train_module.build_trainer

@@ -24,6 +24,7 @@ from studio.run.steps import steps_of
 from studio.run.tasks import language_modeling
 from studio.run.tasks.language_modeling import LanguageModelingRunner
 from studio.run.train import callbacks_of, explain
+from studio.run.wish import Wish
 from tests.tiny_run import make_tokenizer, one_thread
 
 
@@ -189,7 +190,7 @@ class StopAt(TrainerCallback):
 
     def on_step_begin(self, args, state, control, **_):
         if state.global_step + 1 == self.step:
-            self.run.ask_to_stop()
+            self.run.ask(Wish.STOP)
 
 
 def callbacks_too(monkeypatch, make: Callable[[Run], TrainerCallback]) -> None:
@@ -221,7 +222,7 @@ def test_stop_at_the_very_last_step_is_a_finished_run(done, monkeypatch):
 
 def test_stop_before_the_first_step(make_run):
     run = make_run()
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     train_module.train(run)
     assert run.status() is Status.STOPPED
     assert not run.adapter.exists()

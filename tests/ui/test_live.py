@@ -17,6 +17,7 @@ from studio.home import Home, open_home
 from studio.run import owner
 from studio.run.directory import Run
 from studio.run.events import Decision, Ended, Event, EventWriter, Metrics, Phase, Resumed, Started, Warned
+from studio.run.wish import Wish
 from studio.ui.live import live_head, live_html, live_routes
 
 NAME = "2026-11-20-amber-fox"
@@ -117,7 +118,7 @@ def test_a_look_at_an_unchanged_run_costs_a_few_dozen_bytes(client: TestClient, 
     answer = news(client, known)
     assert answer == {"status": "running", "cursor": known["cursor"]}
     assert len(json.dumps(answer)) < 60
-    run.ask_to_stop()
+    run.ask(Wish.STOP)
     assert news(client, known)["status"] == "stopping"
 
 

@@ -13,6 +13,7 @@ from studio.recipe.read import changed
 from studio.run.search.propose import hopeless, next_changes
 from studio.run.search.search import Search, SearchStatus, Trial, list_searches
 from studio.run.submit import submit
+from studio.run.wish import Wish
 
 TICK = 1.0  # seconds between looks
 FAILURES = 3  # runs in a row that fail before a search is ended: something is wrong with all of them
@@ -61,12 +62,12 @@ class Conductor:
         under_way = [trial for trial in trials if not trial.status.over]
         if search.asked_to_stop():
             for trial in under_way:
-                trial.run.ask_to_stop()
+                trial.run.ask(Wish.STOP)
             return
         if under_way:
             for trial in hopeless(search.plan, trials):
                 (trial.run.path / "given-up").touch()
-                trial.run.ask_to_stop()
+                trial.run.ask(Wish.STOP)
             return
         last = trials[-FAILURES:]
         if len(last) == FAILURES and all(trial.status == "failed" for trial in last):

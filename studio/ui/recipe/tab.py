@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import TASKS
 from studio.recipe.training import TrainingPart
 from studio.run.forecast.forecasts import ForecastState
+from studio.ui import what
 from studio.ui.data.glimpse import known_rows
 from studio.ui.data.press import pressed
 from studio.ui.draft import Choice, Draft, Updates, Values
@@ -37,11 +39,19 @@ LOOK = 1.5  # seconds between looks at counts that are being worked out
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What was shown last: of which recipe (None: of none), and which texts, by the component's id."""
+
+    recipe: Recipe | None = None
+    texts: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RecipeTab:
     """The tab's components that are filled from the recipe.
 
     `opened` is whether anybody has looked at the tab yet: until then nothing is forecast. `drawn` holds what was shown
-    last, by the component's id, so that what has not changed is left alone while counts are waited for.
+    last, so that looking again while counts are waited for reads no field and leaves alone what has not changed.
     """
 
     opened: gr.State
@@ -59,7 +69,7 @@ class RecipeTab:
     @property
     def inputs(self) -> set[Block]:
         """What `show` looks at."""
-        return {self.opened, self.drawn, *self.draft.components}
+        return {self.opened, *self.draft.components}
 
     @property
     def outputs(self) -> list[Block]:
@@ -92,6 +102,8 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
             gr.HTML('<h3 class="step">How long, how fast, how careful?</h3>', apply_default_css=False)
             with gr.Column(elem_classes="knobs"):
                 training = Form(TrainingPart, "training", start.training)
+            forms = (*task.forms.values(), *method.forms.values(), training)
+            what.build({field: knob for form in forms for field, knob in form.asked.items()})
         with gr.Column(scale=2, min_width=300, elem_id="recipe-side"):
             advised = gr.HTML(
                 elem_id="recipe-problems",
@@ -113,7 +125,9 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
         )
     timer = gr.Timer(LOOK, active=False)
     draft = Draft(data, model, task, method, gr.State(start.method.name), training)
-    tab = RecipeTab(gr.State(False), gr.State({}), draft, preset, card, advised, panel, drawn, as_text, compared, timer)
+    tab = RecipeTab(
+        gr.State(False), gr.State(Drawn()), draft, preset, card, advised, panel, drawn, as_text, compared, timer
+    )
     _connect(studio, tab)
     room.select(lambda: True, None, tab.opened, show_progress="hidden")
     return tab
@@ -168,7 +182,9 @@ def _connect(studio: Studio, tab: RecipeTab) -> None:
         return moved(draft, values, pressed(event)[0])
 
     tab.advice.click(on_advice, draft.components, draft.outputs, show_progress="hidden")
-    tab.timer.tick(partial(look, studio, tab), tab.inputs, tab.outputs, show_progress="hidden", trigger_mode="once")
+    tab.timer.tick(
+        partial(look, studio, tab), {tab.opened, tab.drawn}, tab.outputs, show_progress="hidden", trigger_mode="once"
+    )
 
 
 def apply_preset(tab: RecipeTab, values: Values) -> Updates:
@@ -220,14 +236,35 @@ def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
     The counts may come later: the timer then looks again.
     """
     try:
-        recipe = tab.draft.recipe(values)
-        opened = bool(values.get(tab.opened))
-        state = studio.forecasts.at(recipe) if opened else ForecastState()
-        costs = studio.forecasts.costs(recipe) if opened else None
-        every = found(studio, recipe, state.forecast)
+        return _follows(studio, tab, tab.draft.recipe(values), bool(values.get(tab.opened)))
     except StudioError as error:
-        skipped: Updates = {component: gr.skip() for component in tab.outputs}
-        return skipped | {tab.advice: note("error", *error.problems), tab.timer: gr.Timer(active=False), tab.drawn: {}}
+        return _nothing_follows(tab, error)
+
+
+def look(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
+    """What has changed while counts were waited for. The rest is not drawn again: somebody may be about to press it."""
+    before: Drawn = values[tab.drawn]
+    if before.recipe is None:
+        return {tab.timer: gr.Timer(active=False)}
+    try:
+        updates = _follows(studio, tab, before.recipe, bool(values[tab.opened]))
+    except StudioError as error:
+        return _nothing_follows(tab, error)
+    texts = before.texts
+    same = {each: gr.skip() for each, text in updates.items() if isinstance(text, str) and texts.get(each._id) == text}
+    return updates | same
+
+
+def _nothing_follows(tab: RecipeTab, error: StudioError) -> Updates:
+    skipped: Updates = {component: gr.skip() for component in tab.outputs}
+    stopped = {tab.timer: gr.Timer(active=False), tab.drawn: Drawn()}
+    return skipped | {tab.advice: note("error", *error.problems)} | stopped
+
+
+def _follows(studio: Studio, tab: RecipeTab, recipe: Recipe, opened: bool) -> Updates:
+    state = studio.forecasts.at(recipe) if opened else ForecastState()
+    costs = studio.forecasts.costs(recipe) if opened else None
+    every = found(studio, recipe, state.forecast)
     pending = f"not known: {state.error}" if state.error else PENDING
     waiting = opened and (costs is None or not (state.forecast or state.error))
     written: Updates = dict(zip(tab.texts.outputs, tab.texts.show(recipe), strict=True))
@@ -239,14 +276,8 @@ def show(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
         tab.comparison: comparison_html(costs, recipe.method.name),
         tab.timer: gr.Timer(active=waiting),
     }
-    return updates | {tab.drawn: {each._id: text for each, text in updates.items() if isinstance(text, str)}}
-
-
-def look(studio: Studio, tab: RecipeTab, values: Values) -> Updates:
-    """What has changed while counts were waited for. The rest is not drawn again: somebody may be about to press it."""
-    updates, before = show(studio, tab, values), values[tab.drawn]
-    same = {each: gr.skip() for each, text in updates.items() if isinstance(text, str) and before.get(each._id) == text}
-    return updates | same
+    texts = {each._id: text for each, text in updates.items() if isinstance(text, str)}
+    return updates | {tab.drawn: Drawn(recipe, texts)}
 
 
 def _rows_and_tokens(studio: Studio, recipe: Recipe) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from studio.run.resume import resume
 from studio.run.submit import submit
 from studio.run.tasks.every import runner_of
 from studio.run.train import train
+from studio.run.wish import Wish
 from tests.tiny_encoder import make_encoder
 from tests.tiny_run import one_thread
 
@@ -86,7 +87,7 @@ class StopAfter(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == self._step - 1:
-            self._run.ask_to_stop()
+            self._run.ask(Wish.STOP)
 
 
 Done = Callable[..., Story]
