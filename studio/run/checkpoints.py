@@ -19,7 +19,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from studio.recipe.methods.method import TuningMethod
+from studio.run.branch import parent_of
 from studio.run.directory import Run
+from studio.run.manifest import seal
 from studio.run.stopping import held_out_losses
 
 WEIGHTS = "trained.safetensors"
@@ -38,6 +40,7 @@ class Saves:
     control: TrainerControl
     model: Any
     optimizer: Any
+    lr_scheduler: Any
 
     def __init__(self, *arguments: Any, method: TuningMethod, **options: Any) -> None:
         self.method = method
@@ -85,6 +88,7 @@ class Saves:
         if self.state.best_global_step:
             self.state.best_model_checkpoint = str(final / f"{PREFIX_CHECKPOINT_DIR}-{self.state.best_global_step}")
             self.state.save_to_json(str(draft / name / TRAINER_STATE_NAME))
+        seal(draft / name, Run(final.parent))
         shutil.rmtree(final / name, ignore_errors=True)
         (draft / name).rename(final / name)
         shutil.rmtree(draft)  # what else a trainer wrote, such as its model card
@@ -98,8 +102,45 @@ class Saves:
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         read_weights(model or self.model, self.method, Path(resume_from_checkpoint) / WEIGHTS)
 
+    def _load_callback_state(self) -> None:
+        """Comes right after the trainer's state was read. What it says of places and of times of checks may be of the
+        folder's old place, or of the run that this one branched from."""
+        super()._load_callback_state()  # type: ignore[misc]
+        self.state.compute_steps(self.args, self.state.max_steps)  # type: ignore[no-untyped-call]
+        if best := self.state.best_global_step:
+            name = f"{PREFIX_CHECKPOINT_DIR}-{best}"
+            self.state.best_model_checkpoint = str(Path(str(self.args.output_dir)) / name)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """The optimiser's memory and the place in the schedule. A branch has rates and decays of its own."""
+        run = Run(Path(str(self.args.output_dir)).parent)
+        branched = checkpoint is not None and parent_of(run) is not None
+        own = [_settings(group) for group in self.optimizer.param_groups] if branched else []
+        bases = getattr(self.lr_scheduler, "base_lrs", None) if branched else None
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[misc]
+        for group, settings in zip(self.optimizer.param_groups, own, strict=branched):
+            group.update(settings)
+        if bases is not None:
+            _turn(self.lr_scheduler, bases)
+
     def _load_best_model(self) -> None:
         read_weights(self.model, self.method, Path(str(self.state.best_model_checkpoint)) / WEIGHTS)
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    """What the recipe says of a group of weights, without the weights and without where the schedule stands."""
+    return {name: value for name, value in group.items() if name not in {"params", "lr"}}
+
+
+def _turn(scheduler: Any, bases: list[float]) -> None:
+    """Let the schedule go by these rates from where it stands."""
+    scheduler.base_lrs = bases
+    shares = getattr(scheduler, "lr_lambdas", None)
+    if shares is not None:
+        rates = [base * share(scheduler.last_epoch) for base, share in zip(bases, shares, strict=True)]
+        for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        scheduler._last_lr = rates
 
 
 @contextmanager

@@ -171,18 +171,37 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[st
     Raises:
         StudioError: the disk is full or read-only.
     """
-    draft = home.runs / f".new-{os.getpid()}-{random.SystemRandom().getrandbits(32):x}"
+    draft = new_draft(home)
     try:
         write_run(draft, recipe, prepared)
         for name, text in (notes or {}).items():
             (draft / name).write_text(text, "utf-8")
-        return Run(_rename_to_free_name(draft, home.runs))
+        return name_run(home, draft)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise StudioError(
             f"The run could not be written to {home.runs} ({error.strerror}). Free some space or set another "
             "STUDIO_HOME; nothing was started."
         ) from error
+
+
+def new_draft(home: Home) -> Path:
+    """Where the folder of a new run may be written: a free name beside the runs, which no reader looks at."""
+    return home.runs / f".new-{os.getpid()}-{random.SystemRandom().getrandbits(32):x}"
+
+
+def name_run(home: Home, draft: Path) -> Run:
+    """Make a run of a whole draft, under a new name: from here on it is in the queue. Raises OSError."""
+    chance = random.SystemRandom()
+    for attempt in itertools.count(1):
+        name = new_name(date.today(), chance)
+        path = home.runs / (name if attempt < CROWDED else f"{name}-{attempt}")
+        try:
+            path.mkdir()  # takes the name; renaming a folder over an empty one is atomic
+        except FileExistsError:
+            continue
+        return Run(draft.rename(path))
+    raise AssertionError("counting has no end")
 
 
 def write_run(folder: Path, recipe: Recipe, prepared: Prepared) -> None:
@@ -246,16 +265,3 @@ def _decided(part: DataPart) -> dict[str, Any]:
         "split": {"path": part.held_out_path} if part.held_out_path else split,
         **part.model_dump(mode="json", include={"mends", "mix"}),
     }
-
-
-def _rename_to_free_name(draft: Path, runs: Path) -> Path:
-    chance = random.SystemRandom()
-    for attempt in itertools.count(1):
-        name = new_name(date.today(), chance)
-        path = runs / (name if attempt < CROWDED else f"{name}-{attempt}")
-        try:
-            path.mkdir()  # takes the name; renaming a folder over an empty one is atomic
-        except FileExistsError:
-            continue
-        return draft.rename(path)
-    raise AssertionError("counting has no end")

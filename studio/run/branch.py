@@ -1,0 +1,135 @@
+"""A new run that goes on from a checkpoint of another one, with some sliders moved; the other run stays as it is.
+
+With nothing but more epochs it is how a finished run is extended.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from studio.errors import StudioError
+from studio.home import Home
+from studio.recipe.read import changed
+from studio.recipe.recipe import Recipe
+from studio.recipe.training import TrainingPart
+from studio.run.directory import Run, name_run, new_draft
+from studio.run.events import Branched, EventWriter
+from studio.run.manifest import flaw, seal
+
+STATE = "trainer_state.json"
+PARENT = "branch.json"
+FIXED = frozenset(
+    {
+        "seed",
+        "batch_size",
+        "gradient_accumulation",
+        "packing",
+        "group_by_length",
+        "max_length",
+        "precision",
+        "optimizer",
+    }
+)
+"""Training options that a checkpoint is bound to: its place in the data and the state of its optimiser."""
+
+
+class Parent(BaseModel):
+    """Which checkpoint a run goes on from: whose, and of which step."""
+
+    model_config = ConfigDict(frozen=True)
+    run: str = Field(max_length=255)
+    step: int = Field(ge=0)
+
+
+def may_change() -> list[str]:
+    """The options, as dotted keys, that a branch may have otherwise than its parent."""
+    return [f"training.{name}" for name in TrainingPart.model_fields if name not in FIXED]
+
+
+def parent_of(run: Run) -> Parent | None:
+    """What a run goes on from, or None where it began with the base model."""
+    try:
+        return Parent.model_validate_json((run.path / PARENT).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def branch(home: Home, run: Run, step: int, changes: Mapping[str, Any]) -> Run:
+    """Make a run that goes on from `run`'s checkpoint of `step` with `changes` (dotted keys), and put it in the queue.
+
+    Raises:
+        StudioError: there is no such checkpoint, it is damaged, or a change does not go with it.
+    """
+    checkpoint = run.path / "checkpoints" / f"checkpoint-{step}"
+    if not checkpoint.is_dir():
+        kept = ", ".join(f"{int(path.name[11:]):,}" for path in run.checkpoints()) or "none"
+        raise StudioError(f"The run {run.name} has no checkpoint of step {step:,}. It has: {kept}.")
+    if found := flaw(checkpoint, run):
+        raise StudioError(f"The checkpoint of step {step:,} cannot be gone on from: {found}. Choose another one.")
+    recipe = _changed(run.recipe, changes)
+    draft = new_draft(home)
+    try:
+        _write(draft, run, recipe, checkpoint)
+        return name_run(home, draft)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StudioError(
+            f"The branch could not be written to {home.runs} ({error.strerror}). Free some space; nothing was started."
+        ) from error
+
+
+def extend(home: Home, run: Run, epochs: float) -> Run:
+    """Go on from the newest checkpoint of a run that is over for `epochs` more, as a new run.
+
+    Raises:
+        StudioError: it is not over, or has no checkpoint.
+    """
+    if not run.status().over:
+        raise StudioError(f"The run {run.name} is {run.status().value}. It can be extended when it is over.")
+    found = run.checkpoints()
+    if not found:
+        raise StudioError(
+            f"The run {run.name} kept no checkpoint. Train again from its recipe with more epochs, and set "
+            "training.save_steps, so that one is kept."
+        )
+    training = run.recipe.training
+    changes: dict[str, Any] = {"training.epochs": training.epochs + epochs}
+    if training.max_steps:
+        changes = {"training.max_steps": round(training.max_steps * (1 + epochs / training.epochs))}
+    return branch(home, run, int(found[-1].name[11:]), changes)
+
+
+def _changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    fixed = sorted(set(changes) - set(may_change()))
+    if fixed:
+        raise StudioError(
+            f"A branch goes on with its parent's rows, model, method and batch, so {', '.join(fixed)} cannot change. "
+            "Start a new run for that."
+        )
+    return changed(recipe, changes)
+
+
+def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
+    draft.mkdir()
+    shutil.copytree(run.path / "data", draft / "data")
+    (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
+    step = int(checkpoint.name[11:])
+    (draft / PARENT).write_text(Parent(run=run.name, step=step).model_dump_json(), "utf-8")
+    state = json.loads((checkpoint / STATE).read_text("utf-8"))
+    best = Path(state.get("best_model_checkpoint") or "").name
+    for name in {checkpoint.name, best} - {""}:
+        if (run.path / "checkpoints" / name).is_dir():
+            shutil.copytree(run.path / "checkpoints" / name, draft / "checkpoints" / name)
+    if not (draft / "checkpoints" / best).is_dir():
+        state |= {"best_model_checkpoint": None, "best_metric": None, "best_global_step": None}
+    (draft / "checkpoints" / checkpoint.name / STATE).write_text(json.dumps(state), "utf-8")
+    for copied in (draft / "checkpoints").iterdir():
+        seal(copied, Run(draft))
+    with EventWriter(draft / "events.jsonl") as events:
+        events.write(Branched(run=run.name, step=step))

@@ -1,0 +1,38 @@
+"""What is offered against a failure helps against it, and makes a recipe that can be read."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from studio.recipe.methods.whole import Full
+from studio.recipe.read import changed
+from studio.recipe.recipe import Recipe, TrainingPart
+from studio.recipe.ways_out import ways_out
+from studio.run.events import Cause
+
+
+def test_less_memory_with_the_same_effective_batch() -> None:
+    recipe = Recipe(training=TrainingPart(batch_size=6, gradient_accumulation=2))
+    first = changed(recipe, ways_out("memory", recipe)[0].changes).training
+    assert (first.batch_size, first.gradient_accumulation) == (3, 4)
+
+
+def test_a_batch_of_one_is_not_halved() -> None:
+    recipe = Recipe(training=TrainingPart(batch_size=1, gradient_checkpointing=True, max_length=64), method=Full())
+    assert [move.changes for move in ways_out("memory", recipe)] == [{"method.name": "lora"}]
+
+
+def test_a_loss_that_ran_away_wants_a_lower_rate_first() -> None:
+    recipe = Recipe(training=TrainingPart(learning_rate=0.3, max_grad_norm=0))
+    moves = ways_out("not-a-number", recipe)
+    assert moves[0].changes == {"training.learning_rate": 0.1}
+    assert moves[1].changes == {"training.max_grad_norm": 1.0}
+
+
+@pytest.mark.parametrize("cause", get_args(Cause))
+def test_every_way_out_is_a_recipe_that_differs(cause: str) -> None:
+    recipe = Recipe(training=TrainingPart(epochs=3))
+    for move in ways_out(cause, recipe):
+        assert changed(recipe, move.changes) != recipe, move
