@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.components import Component
 from pydantic import ValidationError
 
 from studio.data.part import DataPart
@@ -70,7 +71,19 @@ def build(studio: Studio) -> gr.Blocks:
             show_progress="hidden",
         )
         blocks.load(partial(refresh, studio, page), page.recipe.inputs, _recipe_parts(page), show_progress="hidden")
+        _hide_quietly(blocks, page.train)
     return blocks
+
+
+def _hide_quietly(blocks: gr.Blocks, one: Component) -> None:
+    """Let each event whose progress is hidden show it on `one` component, and not on all that it fills.
+
+    At every event the browser tells all components that could show progress how that stands, and walks the whole
+    page to find each: with hundreds of them half of the time in which the page opens went there.
+    """
+    for event in blocks.fns.values():
+        if event.show_progress == "hidden":
+            event.show_progress_on = [one]
 
 
 def _draw(studio: Studio, start: Recipe) -> Page:

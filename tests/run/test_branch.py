@@ -15,7 +15,6 @@ from studio.run.events import Branched, Metrics
 from studio.run.train import train
 from tests.tiny_run import one_thread
 
-
 OPTIONS = {"max_steps": 6, "save_steps": 2, "saves_kept": 9, "evaluations": 2}
 
 
@@ -77,7 +76,7 @@ def test_an_extended_run_goes_on_where_it_ended(parent: Run, home: Home) -> None
 def test_what_a_checkpoint_is_bound_to_cannot_change(parent: Run, home: Home) -> None:
     with pytest.raises(StudioError, match=r"model\.id, training\.batch_size cannot change"):
         branch(home, parent, 2, {"training.batch_size": 3, "model.id": "other"})
-    with pytest.raises(StudioError, match="no checkpoint of step 3. It has: 2, 4, 6"):
+    with pytest.raises(StudioError, match=r"no checkpoint of step 3\. It has: 2, 4, 6"):
         branch(home, parent, 3, {})
 
 
