@@ -104,15 +104,15 @@ def _gpus() -> tuple[Gpu, ...]:
     except Exception:  # no driver, or one that does not answer: the same as no GPU
         return ()
     try:
-        return tuple(_gpu(pynvml, handle) for handle in _visible(pynvml))
+        return tuple(_gpu(pynvml, handle) for handle in visible_gpus(pynvml))
     except pynvml.NVMLError:
         return ()
     finally:
         pynvml.nvmlShutdown()
 
 
-def _visible(nvml: ModuleType) -> list[Any]:
-    """The GPUs that CUDA would show. As CUDA does it: the first unknown name ends the list."""
+def visible_gpus(nvml: ModuleType) -> list[Any]:
+    """Handles of the GPUs that CUDA would show. As CUDA does it: the first unknown name ends the list."""
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
         return [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
