@@ -1,0 +1,48 @@
+"""A run once more, as it was: the same recipe over the very rows that it was trained on."""
+
+from __future__ import annotations
+
+import shutil
+
+from studio.errors import StudioError
+from studio.home import Home
+from studio.run.branch import parent_of
+from studio.run.directory import Run, list_runs, name_run, new_draft
+
+BEGUN_FROM = ("recipe.yaml", "data/train.jsonl", "data/held_out.jsonl")
+
+
+def again(home: Home, run: Run) -> Run:
+    """Put a run into the queue that is begun from what `run` was begun from; its source file is not needed.
+
+    Raises:
+        StudioError: it is a branch, the same is in the queue already, or its folder cannot be copied.
+    """
+    if parent := parent_of(run):
+        raise StudioError(
+            f"The run {run.name} is a branch: it went on from step {parent.step:,} of {parent.run}. Branch from there "
+            "again in the Run tab, or take its recipe and press Train to begin with the base model."
+        )
+    if twin := next((other for other in list_runs(home) if other != run and _same_in_queue(other, run)), None):
+        raise StudioError(f"The same run is in progress already, as {twin.name}. Watch it in the Run tab.")
+    draft = new_draft(home)
+    try:
+        draft.mkdir()
+        shutil.copytree(run.path / "data", draft / "data")
+        shutil.copy(run.path / "recipe.yaml", draft)
+        return name_run(home, draft)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StudioError(
+            f"The run {run.name} could not be copied ({error.strerror or type(error).__name__}). Look whether its "
+            "folder is whole and the disk has room; nothing was started."
+        ) from error
+
+
+def _same_in_queue(other: Run, run: Run) -> bool:
+    if other.status().over:
+        return False
+    try:
+        return all((other.path / name).read_bytes() == (run.path / name).read_bytes() for name in BEGUN_FROM)
+    except OSError:
+        return False
