@@ -31,10 +31,10 @@ def stalled(run: Run, now: float | None = None) -> float:
     """Seconds since a run in progress was last heard of, where that is longer than its `patience`; else 0."""
     if not run.status().active:
         return 0.0
-    events = _last_events(run)
+    events = last_events(run)
     phase = next((event.phase for event in reversed(events) if isinstance(event, Phase)), "training" if events else "")
     silent = silence(run, events[-1].time if events else 0.0, now)
-    return silent if silent > patience(phase, _step_seconds(events)) else 0.0
+    return silent if silent > patience(phase, step_seconds(events)) else 0.0
 
 
 def silence(run: Run, last: float, now: float | None = None) -> float:
@@ -46,7 +46,8 @@ def silence(run: Run, last: float, now: float | None = None) -> float:
     return max(0.0, (time.time() if now is None else now) - last)
 
 
-def _last_events(run: Run) -> list[AnyEvent]:
+def last_events(run: Run) -> list[AnyEvent]:
+    """The last events of a run, of some hundred steps."""
     try:
         size = run.events_path.stat().st_size
     except FileNotFoundError:
@@ -54,6 +55,7 @@ def _last_events(run: Run) -> list[AnyEvent]:
     return run.events(max(0, size - TAIL_BYTES))[0]
 
 
-def _step_seconds(events: Iterable[AnyEvent]) -> list[float]:
+def step_seconds(events: Iterable[AnyEvent]) -> list[float]:
+    """How long the steps among `events` took, what came between them included."""
     steps = [event for event in events if isinstance(event, Metrics) and "loss" in event.values]
     return [later.time - earlier.time for earlier, later in pairwise(steps) if later.step > earlier.step]
