@@ -50,7 +50,9 @@ def recipe_of(tree: Any) -> Recipe:
         StudioError: every unknown key and every value out of bounds, in one error.
     """
     if not isinstance(tree, dict):
-        raise StudioError("A recipe holds the parts model, data, method and training; this text holds something else.")
+        raise StudioError(
+            "A recipe holds the parts model, data, task, method, training and launch; this text holds something else."
+        )
     tree = dict(tree)
     for part, usual in (("method", "lora"), ("task", "language-modeling")):
         if isinstance(tree.get(part), dict):

@@ -1,6 +1,7 @@
 """The recipe: everything that was asked of a run, in one YAML file.
 
-Every option is declared once, here, in `training`, `tasks` or `methods`, and read once, in the stage that it names.
+Every option is declared once, here, in `training`, `launch`, `tasks` or `methods`, and read once, in the stage
+that it names.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from pydantic import Field
 
 from studio.data.part import DataPart
 from studio.knob import Part, knob
+from studio.recipe.launch import LaunchPart
 from studio.recipe.methods.every import Method
 from studio.recipe.methods.low_rank import Lora
 from studio.recipe.tasks import AnyTask, LanguageModeling
 from studio.recipe.training import TrainingPart
 
-__all__ = ["ModelPart", "Recipe", "TrainingPart"]
+__all__ = ["LaunchPart", "ModelPart", "Recipe", "TrainingPart"]
 
 
 class ModelPart(Part):
@@ -36,6 +38,7 @@ class Recipe(Part):
     task: AnyTask = Field(default_factory=LanguageModeling)
     method: Method = Field(default_factory=Lora)
     training: TrainingPart = TrainingPart()
+    launch: LaunchPart = LaunchPart()
 
     def to_yaml(self) -> str:
         """The recipe as a YAML text that `read.read_recipe` reads back to an equal recipe."""

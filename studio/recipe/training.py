@@ -32,6 +32,7 @@ ScheduleName = Literal[
     "constant_with_warmup",
     "reduce_lr_on_plateau",
 ]
+TrackerName = Literal["none", "tensorboard", "wandb", "trackio", "mlflow"]
 
 SCHEDULE = "Details of the schedule"
 OPTIMIZER = "Optimiser"
@@ -482,4 +483,14 @@ class TrainingPart(Part):
         advanced=True,
         what="A run draws random numbers: the order of the rows, the first values of an adapter, what dropout "
         "switches off. The seed fixes them all. Two runs that differ in the seed alone show how much is chance.",
+    )
+    tracker: TrackerName = knob(
+        "none",
+        "Sends the curves to a tracker that you have, too. TensorBoard and MLflow write into the run's folder; Weights "
+        "& Biases uses the account that you logged in with.",
+        label="Tracker",
+        advanced=True,
+        what="The studio draws and keeps all curves of a run by itself. If your team looks at runs in TensorBoard, "
+        "Weights & Biases, Trackio or MLflow, the run can report there as well. Its package has to be installed beside "
+        "the studio. Keys and passwords never go into a recipe: log in with the tracker's own command.",
     )

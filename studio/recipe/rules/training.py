@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from studio.recipe.optimizers import NEEDS_GPU, OPTIMIZERS
 from studio.recipe.problem import Move, Problem
 from studio.recipe.rules.case import Case, Rule
+from studio.recipe.trackers import TRACKERS
 
 FAR = 30.0  # times the usual learning rate, or a part of it so small, that hardly any run goes well
 FEWEST_STEPS = 3
@@ -89,4 +90,16 @@ def few_steps(case: Case) -> Iterator[Problem]:
         )
 
 
-RULES: tuple[Rule, ...] = (precision, optimizer, learning_rate, warmup, save_steps, few_steps)
+def tracker(case: Case) -> Iterator[Problem]:
+    """A tracker that is not there."""
+    asked = TRACKERS.get(case.recipe.training.tracker)
+    if asked and not asked.installed:
+        yield Problem(
+            "training.tracker",
+            f"You set the tracker to {asked.title}, but it is not installed here. Install it beside the studio with "
+            f"`pip install {asked.packages[0]}`, or set the tracker to none: the Run tab draws all curves anyway.",
+            moves=(Move("No tracker", {"training.tracker": "none"}),),
+        )
+
+
+RULES: tuple[Rule, ...] = (precision, optimizer, learning_rate, warmup, save_steps, few_steps, tracker)
