@@ -31,6 +31,7 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_recipe(verb)
+    verb.add_argument("--no-start", action="store_true", help="make the run's folder, print it, and do not wait for it")
     verb.set_defaults(verb=train)
 
 
@@ -57,7 +58,11 @@ def train(options: argparse.Namespace) -> int:
     from studio.run.submit import submit
 
     home = open_home(options.home)
-    return see_through(home, submit(home, asked_recipe(options)), options)
+    run = submit(home, asked_recipe(options))
+    if options.no_start:
+        print(json.dumps({"run": run.name, "folder": str(run.path)}) if options.json else run.path)
+        return 0
+    return see_through(home, run, options)
 
 
 def named_recipe(name: str) -> Recipe:

@@ -11,11 +11,14 @@ from typing import Any
 import torch
 
 from studio.errors import StudioError
+from studio.recipe.launch import BatchShare, batch_share, fitting
 from studio.recipe.optimizers import OPTIMIZERS
 from studio.recipe.recipe import Recipe
 from studio.recipe.training import TrainingPart
+from studio.run.accelerated.ranks import this_rank
 from studio.run.base import Precision
 from studio.run.steps import decay_steps, evaluation_steps, steps_of, warmup_steps
+from studio.run.tracking import PROJECT
 
 PLATEAU_FACTOR = 0.5  # what reduce_lr_on_plateau leaves of the learning rate
 
@@ -26,17 +29,19 @@ def training_arguments(
     """Keyword arguments for a run over `rows` training rows. `folder` is where checkpoints go.
 
     Raises:
-        StudioError: the recipe goes by the held-out loss, which is never measured.
+        StudioError: the recipe goes by the held-out loss, which is never measured; or its batch cannot be divided among
+            the processes that do the run together.
     """
     t = recipe.training
     steps = steps_of(t, rows)
+    share = _share(t, this_rank().of)
     return {
         "output_dir": str(folder),
         "num_train_epochs": t.epochs,
         "max_steps": t.max_steps or -1,
-        "per_device_train_batch_size": t.batch_size,
+        "per_device_train_batch_size": share.batch_size,
         "per_device_eval_batch_size": t.batch_size,
-        "gradient_accumulation_steps": t.gradient_accumulation,
+        "gradient_accumulation_steps": share.gradient_accumulation,
         "train_sampling_strategy": "group_by_length" if t.group_by_length else "random",
         "weight_decay": t.weight_decay,
         "max_grad_norm": t.max_grad_norm,
@@ -48,7 +53,8 @@ def training_arguments(
         "gradient_checkpointing": t.gradient_checkpointing,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
-        "report_to": "none",
+        "report_to": t.tracker,
+        **({"run_name": folder.parent.name or None, "project": PROJECT} if t.tracker != "none" else {}),
         "disable_tqdm": True,
         "use_cpu": not torch.cuda.is_available(),
         "dataloader_pin_memory": torch.cuda.is_available(),
@@ -56,6 +62,18 @@ def training_arguments(
         **_schedule(t, steps),
         **_checks_and_checkpoints(t, evaluation_steps(t, rows) if held_out_rows else 0),
     }
+
+
+def _share(t: TrainingPart, processes: int) -> BatchShare:
+    share = batch_share(t, processes)
+    if share is None:
+        rows = -(-t.batch_size // processes) * processes
+        raise StudioError(
+            f"{processes} processes do this run together, but a batch size of {t.batch_size} and gradient accumulation "
+            f"of {t.gradient_accumulation} cannot be divided among them. Set the batch size to {rows}, or start "
+            f"{max(fitting(t, processes))} of them."
+        )
+    return share
 
 
 def keeps_best(training: TrainingPart) -> bool:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSequenceClassification
 
 from studio.errors import StudioError
+from studio.run.accelerated.ranks import is_sharded, this_rank
 from studio.run.precision import Precision, choose_precision
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ def _loaded(
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model, and which weights were missing from its folder."""
     options: dict[str, Any] = {"quantization_config": quantization} if quantization else {}
-    if torch.cuda.is_available():
-        options["device_map"] = {"": 0}
+    if torch.cuda.is_available() and not is_sharded():
+        options["device_map"] = {"": this_rank().local}
     try:
         attention = _attention(folder, kind)
         model, found = kind.from_pretrained(

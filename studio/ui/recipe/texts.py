@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.errors import StudioError
+from studio.recipe.cluster import on_machines, slurm_job
 from studio.recipe.command import command
 from studio.recipe.recipe import Recipe
 from studio.ui.draft import Draft, Values
@@ -40,6 +41,8 @@ class Texts:
 
     yaml: gr.Code
     command: gr.Code
+    machines: gr.Code
+    slurm: gr.Code
     upload: gr.UploadButton
     program: gr.Code
     told: gr.HTML
@@ -47,11 +50,11 @@ class Texts:
 
     @property
     def outputs(self) -> list[Component]:
-        return [self.yaml, self.command]
+        return [self.yaml, self.command, self.machines, self.slurm]
 
     def show(self, recipe: Recipe) -> list[Any]:
         """The values of `outputs`."""
-        return [recipe.to_yaml(), command(recipe)]
+        return [recipe.to_yaml(), command(recipe), on_machines(recipe), slurm_job(recipe)]
 
 
 def build(start: Recipe) -> Texts:
@@ -65,11 +68,15 @@ def build(start: Recipe) -> Texts:
         with gr.Tab("Command"):
             line = _code("", "shell", "Trains this recipe without a browser", "recipe-command")
             _download(line, "train.sh")
+        with gr.Tab("More machines"):
+            machines = _code("", "shell", "Trains this recipe on several machines", "recipe-machines")
+            slurm = _code("", "shell", "The same as a job for Slurm", "recipe-slurm")
+            _download(slurm, "job.sh")
         with gr.Tab("Script"):
             told = gr.HTML(ABOUT, elem_id="recipe-script-told", apply_default_css=False)
             write = gr.Button("Write the script", size="sm", elem_id="recipe-script-write")
             program = _code("", "python", "train.py", "recipe-script", visible=False)
-    return Texts(yaml, line, upload, program, told, write)
+    return Texts(yaml, line, machines, slurm, upload, program, told, write)
 
 
 def connect(studio: Studio, draft: Draft, texts: Texts) -> None:
