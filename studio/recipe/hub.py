@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.data.hub.words import Wanted, in_words
 from studio.errors import StudioError
+from studio.recipe.hub_weights import fetch_weights, missing_weights
 from studio.recipe.model_folder import check_config, check_folder
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all (may grow while files are being listed)
@@ -32,7 +33,7 @@ def download(model_id: str, on_progress: Progress | None = None) -> Path:
     """
     shown = f"{model_id} (on the Hub)"
     check_config(_snapshot(model_id, ["config.json", "adapter_config.json"], None), shown)
-    folder = _snapshot(model_id, WANTED, on_progress)
+    folder = _snapshot(model_id, WANTED, _after_weights(model_id, on_progress))
     check_folder(folder, shown)
     return folder
 
@@ -41,6 +42,19 @@ def download_tokenizer(model_id: str) -> Path:
     """The folder with a Hub model's tokenizer and without its weights. Raises StudioError as `download` does."""
     check_config(_snapshot(model_id, ["config.json", "adapter_config.json"], None), f"{model_id} (on the Hub)")
     return _snapshot(model_id, TOKENIZER, None)
+
+
+def _after_weights(model_id: str, on_progress: Progress | None) -> Progress | None:
+    """Fetch what the cache lacks of the weights, and return how to tell of the files that come after them."""
+    missing = missing_weights(model_id, WANTED, UNWANTED)
+    try:
+        fetch_weights(missing, on_progress)
+    except StudioError:
+        raise
+    except Exception as error:
+        raise StudioError(in_words(Wanted(model_id, "model"), error)) from error
+    have = sum(weights.size for weights in missing)
+    return on_progress and (lambda done, of: on_progress(have + done, have + of))
 
 
 def _snapshot(model_id: str, wanted: list[str], on_progress: Progress | None) -> Path:
