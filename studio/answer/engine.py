@@ -20,6 +20,7 @@ from studio.recipe.models import fetch, locate
 from studio.recipe.recipe import ModelPart, Recipe
 from studio.recipe.tasks import LanguageModeling, SequenceClassification
 from studio.run.base import Precision, choose_precision, load_model
+from studio.run.base_mark import refuse_other_base
 from studio.run.directory import Run
 from studio.run.tokenizer import load_tokenizer
 
@@ -190,6 +191,8 @@ class Engine:
         return voices
 
     def _load_adapter(self, run: Run) -> Voices:
+        base = run.recipe.model.id
+        refuse_other_base(run.adapter, fetch(locate(base)), run.name, base)
         tokenizer = _tokenizer(run, run.adapter)
         self._made += 1
         name = f"adapter{self._made}"

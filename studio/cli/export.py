@@ -1,4 +1,4 @@
-"""`export RUN`: the adapter, or the whole model, as a zip to take away."""
+"""`export RUN`: the adapter, the model, or the run as one file to take away. `import FILE`: such a file back in."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser("export", parents=[common], help="take the result away")
     verb.add_argument("run")
     verb.add_argument(
-        "--as", dest="form", choices=("adapter", "model"), help="what it is to be; unsaid: what the run's method leaves"
+        "--as",
+        dest="form",
+        choices=("adapter", "model", "run"),
+        help="what it is to be; unsaid: what the run's method leaves. run: all of the run, for another studio",
     )
+    verb.add_argument("--checkpoints", action="store_true", help="with --as run: the checkpoints too, to go on there")
     verb.add_argument("--to", type=Path, default=Path(), metavar="DIR", help="the folder to write it into")
     verb.set_defaults(verb=export)
+    back = verbs.add_parser("import", parents=[common], help="make a run of a file that `export --as run` made")
+    back.add_argument("file", type=Path)
+    back.set_defaults(verb=take_in)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -30,10 +37,14 @@ def export(options: argparse.Namespace) -> int:
     from studio.home import open_home
     from studio.run.directory import find_run
     from studio.share.result import zip_result
+    from studio.share.run_file import write_run_file
 
     run = find_run(open_home(options.home), options.run)
-    _refuse_other(run, options.form)
-    path = zip_result(run, options.to)
+    if options.form == "run":
+        path = write_run_file(run, options.to, options.checkpoints)
+    else:
+        _refuse_other(run, options.form)
+        path = zip_result(run, options.to)
     with ZipFile(path) as archive:
         torn = archive.testzip()
     if torn:
@@ -41,6 +52,17 @@ def export(options: argparse.Namespace) -> int:
     check = "every file in the zip was read back and is whole"
     facts = {"path": str(path.resolve()), "bytes": path.stat().st_size, "check": check}
     print(json.dumps(facts) if options.json else facts["path"])
+    return 0
+
+
+def take_in(options: argparse.Namespace) -> int:
+    """Make a run of a run's file and print its name."""
+    from studio.home import open_home
+    from studio.share.run_import import read_run_file
+
+    run = read_run_file(open_home(options.home), options.file)
+    facts = {"run": run.name, "status": run.status().value, "folder": str(run.path)}
+    print(json.dumps(facts) if options.json else f"{run.name}: {facts['status']}")
     return 0
 
 

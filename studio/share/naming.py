@@ -29,6 +29,8 @@ def public_base(model_id: str) -> PublicBase:
     if is_hub_id(model_id) and not Path(model_id).expanduser().exists():
         return PublicBase(model_id, f"<https://huggingface.co/{model_id}>", on_hub=True)
     where = "a folder on the machine that trained this. Ask whoever gave it to you"
+    if (Path(model_id).parent / "recipe.yaml").is_file():  # the result of another run
+        return PublicBase(f"{Path(model_id).parent.name}-{bare_name(model_id)}", where)
     return PublicBase(bare_name(model_id), where)
 
 

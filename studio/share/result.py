@@ -15,12 +15,14 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from studio.errors import StudioError
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run
+from studio.run.manifest import NAME as SEAL
 from studio.share.naming import PublicBase, bare_name, public_base
 from studio.share.readme import Kept, readme
 
 WEIGHTS = ".safetensors"
 TEXTS = (".json", ".jinja", ".model", ".txt")
 OF_ADAPTER = "adapter_config.json"
+KEPT_BACK = {"manifest.json", "base.json"}  # for this studio alone: digests of the files as they lie here
 TELLTALE = ("name_or_path", "_name_or_path", "tokenizer_name_or_path", "tokenizer_file", "vocab_file", "merges_file",
             "special_tokens_map_file")  # fmt: skip
 ANY_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip knows: the same result gives the same bytes
@@ -72,7 +74,11 @@ def _write(run: Run, result: Path, path: Path) -> None:
 def _texts(run: Run, result: Path) -> dict[str, bytes]:
     """All files but the weights, by name."""
     recipe, base = run.recipe, public_base(run.recipe.model.id)
-    texts = {path.name: path.read_bytes() for path in result.iterdir() if path.is_file() and path.suffix in TEXTS}
+    texts = {
+        path.name: path.read_bytes()
+        for path in result.iterdir()
+        if path.is_file() and path.suffix in TEXTS and path.name != SEAL
+    }
     for name in [name for name in texts if name.endswith("config.json")]:
         settings = {key: value for key, value in json.loads(texts[name]).items() if key not in TELLTALE}
         if name == OF_ADAPTER:

@@ -55,8 +55,10 @@ def write_run_file(run: Run, to: Path, checkpoints: bool = False) -> Path:
     """Write the run as one file into the folder `to`, renamed when whole, and return its path.
 
     Raises:
-        StudioError: the folder cannot be written to.
+        StudioError: the run is gone, or the folder cannot be written to.
     """
+    if not run.path.is_dir():
+        raise StudioError(f"The run {run.name} is no longer there, so there is nothing to export.")
     path = to / f"{run.name}{ENDING}"
     draft = to / f".{path.name}.{os.getpid()}"
     try:
@@ -129,8 +131,9 @@ def _put_unit(archive: ZipFile, sink: _Sink, run: Run, unit: Path) -> Generator[
     if unit == run.events_path and not unit.exists():
         return {}  # nobody has begun it
     before, files = _inode(unit), {}
+    kinds = OF_CHECKPOINTS if unit.parent.name == CHECKPOINTS else KINDS
     for path in sorted(unit.rglob("*")) if unit.is_dir() else [unit]:
-        if path.is_dir() or path.is_symlink() or path.suffix not in OF_CHECKPOINTS:
+        if path.is_dir() or path.is_symlink() or path.suffix not in kinds:
             continue
         files[_name(run, path)] = yield from _put(archive, sink, path, _name(run, path))
     if _inode(unit) != before:

@@ -24,6 +24,7 @@ from studio.ui import compare_tab, model_tab, run_tab, take_tab
 from studio.ui.data import tab as data_tab
 from studio.ui.data.samples import sample_of
 from studio.ui.draft import Draft, Updates, Values, new_states
+from studio.ui.history import tab as history_tab
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.refusal import refusal
 from studio.ui.search import tab as search_tab
@@ -104,6 +105,8 @@ def _draw(studio: Studio, start: Recipe) -> Page:
             search_tab.build(studio, recipe_part.draft, start, search_room)
         with gr.Tab("Run", id="Run"):
             run_part = run_tab.build(studio, selected)
+        with gr.Tab("History", id="History"):
+            history_tab.build(studio, recipe_part.draft, selected, tabs)
         with gr.Tab("Compare", id="Compare"):
             compare_part = compare_tab.build(studio)
         with gr.Tab("Take away", id="Take away"):

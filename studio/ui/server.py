@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from studio.home import ASSETS
+from studio.run.history.removal import sweep
 from studio.ui.downloads import download_routes
+from studio.ui.history.routes import history_routes
 from studio.ui.live import live_head, live_routes
 from studio.ui.page import build
 from studio.ui.studio import Studio
@@ -46,6 +48,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweep(studio.home)
         studio.queue.start()
         studio.conductor.start()
         yield
@@ -54,8 +57,9 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     if host in LOCAL:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL))
-    app.include_router(live_routes(studio.home), prefix="/studio")
+    app.include_router(live_routes(studio.home, studio.queue.in_charge), prefix="/studio")
     app.include_router(download_routes(studio.home), prefix="/studio")
+    app.include_router(history_routes(studio.home), prefix="/studio")
     return gr.mount_gradio_app(
         app,
         build(studio),
@@ -68,6 +72,6 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
         max_file_size=LARGEST_UPLOAD,
         ssr_mode=False,
         theme=theme(),
-        css_paths=[ASSETS / "style.css"],
+        css_paths=[ASSETS / "style.css", ASSETS / "history.css"],
         head=live_head(),
     )

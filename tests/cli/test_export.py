@@ -65,3 +65,15 @@ def test_the_other_kind_is_refused_with_words(method, other, words, left, home, 
     assert main(["export", run.name, "--as", other, "--to", str(tmp_path / "out"), "--home", str(home.root)]) == 1
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_goes_out_as_one_file_and_comes_in_elsewhere(left, home, tmp_path, capsys):
+    run = left("lora")
+    assert main(["export", run.name, "--as", "run", "--to", str(tmp_path), "--home", str(home.root), "--json"]) == 0
+    path = json.loads(capsys.readouterr().out)["path"]
+    assert main(["import", path, "--home", str(tmp_path / "elsewhere"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["run"], told["status"]) == (run.name, "paused"), "it had not begun, and does not begin by itself there"
+    assert Path(told["folder"], "adapter", "adapter_model.safetensors").is_file()
+    assert main(["import", str(run.path / "recipe.yaml"), "--home", str(home.root)]) == 1
+    assert "not a whole run file" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import shutil
 
 from studio.errors import StudioError
 from studio.home import Home
+from studio.run.alone import alone
 from studio.run.branch import parent_of
 from studio.run.directory import Run, list_runs, name_run, new_draft
 
@@ -23,14 +24,16 @@ def again(home: Home, run: Run) -> Run:
             f"The run {run.name} is a branch: it went on from step {parent.step:,} of {parent.run}. Branch from there "
             "again in the Run tab, or take its recipe and press Train to begin with the base model."
         )
-    if twin := next((other for other in list_runs(home) if other != run and _same_in_queue(other, run)), None):
-        raise StudioError(f"The same run is in progress already, as {twin.name}. Watch it in the Run tab.")
     draft = new_draft(home)
     try:
         draft.mkdir()
         shutil.copytree(run.path / "data", draft / "data")
         shutil.copy(run.path / "recipe.yaml", draft)
-        return name_run(home, draft)
+        with alone(home.runs):  # two clicks may come at once
+            if twin := next((other for other in list_runs(home) if _same_in_queue(other, run)), None):
+                shutil.rmtree(draft, ignore_errors=True)
+                raise StudioError(f"The same run is in progress already, as {twin.name}. Watch it in the Run tab.")
+            return name_run(home, draft)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise StudioError(

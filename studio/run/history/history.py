@@ -50,7 +50,7 @@ class History:
     _known: dict[str, _Known] = field(default_factory=dict)
     _names: list[str] = field(default_factory=list)
     _names_changed: int = 0
-    _now: int = field(default_factory=lambda: int(time.time() * 1000))  # after any number of an earlier process
+    _now: int = field(default_factory=lambda: time.time_ns() // 1000)  # after any number of an earlier process
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self, since: int = 0, seconds: float = 0.5) -> Look:

@@ -9,6 +9,7 @@ import psutil
 
 from studio.errors import StudioError
 from studio.home import Home
+from studio.run.alone import alone
 from studio.run.directory import Run
 from studio.run.history.summary import bytes_in
 
@@ -21,15 +22,16 @@ def delete(home: Home, run: Run) -> int:
     Raises:
         StudioError: it is waiting or being trained, or the disk does not let go of it.
     """
-    if not run.status().over:
-        raise StudioError(
-            f"The run {run.name} is {run.status().value}, so it is not deleted. Stop or cancel it first; when it has "
-            "ended it can be deleted."
-        )
-    freed = bytes_in(run.path)
-    hidden = home.runs / f"{DELETED}{run.name}-{os.urandom(4).hex()}"
+    hidden = home.runs / f"{DELETED}{run.name[:200]}-{os.urandom(4).hex()}"
     try:
-        run.path.rename(hidden)
+        with alone(run.path):  # nobody resumes it meanwhile
+            if not run.status().over:
+                raise StudioError(
+                    f"The run {run.name} is {run.status().value}, so it is not deleted. Stop or cancel it first; when "
+                    "it has ended it can be deleted."
+                )
+            freed = bytes_in(run.path)
+            run.path.rename(hidden)
     except OSError as error:
         raise StudioError(f"The run {run.name} could not be deleted ({error.strerror}).") from error
     shutil.rmtree(hidden, ignore_errors=True)
