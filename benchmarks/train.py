@@ -1,6 +1,7 @@
-"""A studio run against a bare TRL script with the same recipe: ratio of wall times, and whether the losses are equal.
+"""A studio run against a bare TRL script with the same recipe: ratio of wall times, memory beyond it, equal losses.
 
-Both are whole processes, from start to saved adapter, in turn: studio, bare, studio, bare ...
+Both are whole processes, from start to saved adapter, in turn: studio, bare, studio, bare ... The memory is the most
+that the process and its children held together, what they share counted once (PSS).
     python benchmarks/train.py [--pairs 3]
 """
 
@@ -13,31 +14,47 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from machine import describe_machine
+from memory import MB, watched
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def studio(home: Path) -> tuple[float, Path, list[list[float]]]:
-    """Seconds, run folder and losses of one run from the command line."""
-    command = ["train", "starter", "--home", str(home), "--json"]
-    began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "studio", *command], cwd=ROOT, check=True, capture_output=True)
-    seconds = time.perf_counter() - began
-    result = json.loads(done.stdout)
-    return seconds, Path(result["folder"]), result["train_loss"]
+@dataclass(frozen=True)
+class Taken:
+    """What one whole process took: seconds, bytes, and the losses that it printed."""
+
+    seconds: float
+    memory: int
+    losses: list[list[float]]
 
 
-def bare(folder: Path) -> tuple[float, list[list[float]]]:
-    """Seconds and losses of the plain script on the rows and the recipe of a run."""
+def whole(command: list[str]) -> tuple[float, int, str]:
+    """Seconds, bytes and output of a process and its children."""
     began = time.perf_counter()
-    script = ROOT / "benchmarks" / "bare_trl.py"
-    done = subprocess.run([sys.executable, str(script), str(folder)], check=True, capture_output=True, text=True)
-    seconds = time.perf_counter() - began
-    logs = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"step"')]
-    return seconds, [[log["step"], log["loss"]] for log in logs if "loss" in log]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with watched(process.pid) as most:
+        output, _ = process.communicate()
+    assert process.returncode == 0, command
+    return time.perf_counter() - began, most.bytes, output
+
+
+def studio(home: Path) -> tuple[Taken, Path]:
+    """One run from the command line, and its folder."""
+    command = [sys.executable, "-m", "studio", "train", "starter", "--home", str(home), "--json"]
+    seconds, memory, output = whole(command)
+    result = json.loads(output)
+    return Taken(seconds, memory, result["train_loss"]), Path(result["folder"])
+
+
+def bare(folder: Path) -> Taken:
+    """The plain script on the rows and the recipe of a run."""
+    seconds, memory, output = whole([sys.executable, str(ROOT / "benchmarks" / "bare_trl.py"), str(folder)])
+    logs = [json.loads(line) for line in output.splitlines() if line.startswith('{"step"')]
+    return Taken(seconds, memory, [[log["step"], log["loss"]] for log in logs if "loss" in log])
 
 
 def main() -> None:
@@ -45,19 +62,25 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     pairs = parser.parse_args().pairs
     print(describe_machine())
-    ratios, worst = [], 0.0
+    ratios, beyond, worst = [], [], 0.0
     with tempfile.TemporaryDirectory() as home:
         for number in range(pairs):
-            mine, folder, losses = studio(Path(home))
-            theirs, bare_losses = bare(folder)
-            assert [step for step, _ in losses] == [step for step, _ in bare_losses]
-            apart = max(abs(a - b) for (_, a), (_, b) in zip(losses, bare_losses, strict=True))
-            ratios.append(mine / theirs)
+            mine, folder = studio(Path(home))
+            theirs = bare(folder)
+            assert [step for step, _ in mine.losses] == [step for step, _ in theirs.losses]
+            apart = max(abs(a - b) for (_, a), (_, b) in zip(mine.losses, theirs.losses, strict=True))
+            ratios.append(mine.seconds / theirs.seconds)
+            beyond.append((mine.memory - theirs.memory) / MB)
             worst = max(worst, apart)
             print(
-                f"{number + 1}: studio {mine:.1f} s, bare {theirs:.1f} s, ratio {mine / theirs:.3f}, apart {apart:.1e}"
+                f"{number + 1}: studio {mine.seconds:.1f} s, bare {theirs.seconds:.1f} s, ratio {ratios[-1]:.3f}; "
+                f"studio {mine.memory / MB:,.0f} MB, bare {theirs.memory / MB:,.0f} MB, {beyond[-1]:+,.0f} MB "
+                f"(ratio {mine.memory / theirs.memory:.2f}); losses {apart:.1e} apart",
+                flush=True,
             )
-    print(f"wall ratio, median of {pairs}: {statistics.median(ratios):.3f}; losses at most {worst:.1e} apart")
+    print(f"wall ratio, median of {pairs}: {statistics.median(ratios):.3f} (bound 1.05)")
+    print(f"memory beyond the bare script, median of {pairs}: {statistics.median(beyond):+,.0f} MB (bound 400)")
+    print(f"losses at most {worst:.1e} apart")
 
 
 if __name__ == "__main__":
