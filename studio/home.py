@@ -63,7 +63,7 @@ def open_home(path: str | Path | None = None) -> Home:
             f"The studio's home is {root}, but it cannot be made ({error.strerror}). "
             "Set STUDIO_HOME (or --home) to a folder that you may write to."
         ) from error
-    if not os.access(home.runs, os.W_OK):
+    if not all(os.access(folder, os.W_OK) for folder in (home.root, home.runs, home.uploads)):
         raise StudioError(
             f"The studio's home is {root}, but it is read-only. "
             "Set STUDIO_HOME (or --home) to a folder that you may write to."

@@ -132,7 +132,7 @@ def _by_name(nvml: ModuleType, name: str) -> Any:
         return nvml.nvmlDeviceGetHandleByIndex(_index(name))
     for index in range(nvml.nvmlDeviceGetCount()):  # CUDA takes the beginning of a UUID too
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        if _text(nvml.nvmlDeviceGetUUID(handle)).startswith(name):
+        if text(nvml.nvmlDeviceGetUUID(handle)).startswith(name):
             return handle
     raise ValueError(name)
 
@@ -150,7 +150,7 @@ def _gpu(nvml: ModuleType, handle: Any) -> Gpu:
     except nvml.NVMLError:  # a GPU that shares the memory of the machine
         system = psutil.virtual_memory()
         total, free = system.total, system.available
-    return Gpu(_text(nvml.nvmlDeviceGetName(handle)), total, free, _capability(nvml, handle))
+    return Gpu(text(nvml.nvmlDeviceGetName(handle)), total, free, _capability(nvml, handle))
 
 
 def _capability(nvml: ModuleType, handle: Any) -> tuple[int, int] | None:
@@ -161,7 +161,7 @@ def _capability(nvml: ModuleType, handle: Any) -> tuple[int, int] | None:
     return int(major), int(minor)
 
 
-def _text(value: str | bytes) -> str:
+def text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 

@@ -23,6 +23,7 @@ from studio.recipe.read import load_recipe
 from studio.recipe.recipe import Recipe
 from studio.run import owner
 from studio.run.events import AnyEvent, Ended, read_events
+from studio.run.manifest import torn
 from studio.run.names import new_name
 from studio.run.rows import read_rows, write_rows
 from studio.run.wish import Wish, read_wish, write_wish
@@ -104,7 +105,7 @@ class Run:
     @property
     def result(self) -> Path | None:
         """What came out: `adapter` or `model`, or None while there is none."""
-        return next((path for path in (self.adapter, self.model) if path.is_dir()), None)
+        return next((path for path in (self.adapter, self.model) if path.is_dir() and not torn(path)), None)
 
     @property
     def stop_path(self) -> Path:
@@ -128,8 +129,18 @@ class Run:
         return dict(json.loads((self.path / "data" / "source.json").read_text("utf-8")))
 
     def ask(self, wish: Wish) -> None:
-        """Ask the run to end so. A waiting run is thereby taken off the queue."""
-        write_wish(self.stop_path, wish)
+        """Ask the run to end so. A waiting run is thereby taken off the queue.
+
+        Raises:
+            StudioError: the wish cannot be written.
+        """
+        try:
+            write_wish(self.stop_path, wish)
+        except OSError as error:
+            raise StudioError(
+                f"The run {self.name} could not be asked to {wish}: its folder {self.path} cannot be written to "
+                f"({error.strerror}). Make it writable again; the run goes on as before."
+            ) from error
 
     def wish(self) -> Wish | None:
         """How the run was asked to end, if it was."""
@@ -200,8 +211,16 @@ def name_run(home: Home, draft: Path) -> Run:
             path.mkdir()  # takes the name; renaming a folder over an empty one is atomic
         except FileExistsError:
             continue
+        _make_youngest(home, draft)
         return Run(draft.rename(path))
     raise AssertionError("counting has no end")
+
+
+def _make_youngest(home: Home, draft: Path) -> None:
+    """No run is older than one that was made before it, even where the clock was set back meanwhile."""
+    newest = max((_age_of(run) for run in _run_folders(home)), default=0)
+    if newest >= _age_of(Run(draft)):
+        os.utime(draft / "recipe.yaml", ns=(newest + 1, newest + 1))
 
 
 def write_run(folder: Path, recipe: Recipe, prepared: Prepared) -> None:
@@ -215,7 +234,7 @@ def write_run(folder: Path, recipe: Recipe, prepared: Prepared) -> None:
 
 def list_runs(home: Home) -> list[Run]:
     """Every run of the home, oldest first."""
-    return sorted(_run_folders(home), key=lambda run: (run.path / "recipe.yaml").stat().st_mtime_ns)
+    return sorted(_run_folders(home), key=_age_of)
 
 
 def find_run(home: Home, name: str) -> Run:
@@ -235,6 +254,14 @@ def find_run(home: Home, name: str) -> Run:
             f"Several runs match {name!r}: {', '.join(run.name for run in matches[:5])}. Name one in full."
         )
     raise StudioError(f"There is no run {name!r:.80} in {home.runs}. `python -m studio runs` lists them all.")
+
+
+def _age_of(run: Run) -> int:
+    """When it was made, for an order; a run that is being removed at this very moment is as old as any."""
+    try:
+        return (run.path / "recipe.yaml").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _run_folders(home: Home) -> Iterator[Run]:

@@ -1,41 +1,58 @@
-"""The queue: a thread that takes the oldest waiting run, hands it to a launcher and watches it."""
+"""The queue: a thread that gives waiting runs in their order what is free, and sees to the end of runs."""
 
 from __future__ import annotations
 
 import fcntl
+import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from studio.errors import StudioError
 from studio.home import Home
-from studio.run import owner
+from studio.run.devices import Devices, begins_now, devices
 from studio.run.directory import Run, Status, list_runs
-from studio.run.events import Ended, EventWriter
-from studio.run.launchers import Launcher
+from studio.run.escalation import Escalation
+from studio.run.last_words import give_up, speak_for
+from studio.run.launchers import Gone, Launcher
+from studio.run.order import in_order
+from studio.run.owner import read_owner
 
 TICK = 0.5  # seconds between looks; `poke` ends a wait early
+AGAIN = 30.0  # seconds until a run is tried again of which not even its failure could be written
 
 
 class Queue:
-    """Starts waiting runs, one at a time, as long as this process holds the home's lock.
+    """Starts waiting runs as long as this process holds the home's lock: one at a time on each device.
 
-    All its knowledge is read from the run directories at each look, so it can be killed and started again at any time.
-    `before_run` is called just before a run begins, to make room for it. With `spare`, the launcher is kept warm while
-    nothing waits.
+    All its knowledge is read from the run directories at each look, so it can be killed and started again at any time;
+    who holds which device stands in the `process.json` of the runs in progress. `before_run` is called just before a
+    run begins, to make room for it. With `spare`, the launcher is kept warm while nothing waits. `look_for` says what
+    there is to train on.
     """
 
     def __init__(
-        self, home: Home, launcher: Launcher, before_run: Callable[[], None] = lambda: None, spare: bool = True
+        self,
+        home: Home,
+        launcher: Launcher,
+        before_run: Callable[[], None] = lambda: None,
+        spare: bool = True,
+        look_for: Callable[[], Devices] = devices,
     ) -> None:
         self._home = home
         self._launcher = launcher
         self._before_run = before_run
         self._spare = spare
+        self._look_for = look_for
+        self._devices: Devices = ()
+        self._escalation = Escalation()
         self._poked = threading.Event()
         self._closed = threading.Event()
         self._lock: IO[bytes] | None = None
+        self._put_off: dict[Run, float] = {}
+        self._said = ""
         self._thread = threading.Thread(target=self._loop, name="queue", daemon=True)
 
     def start(self) -> None:
@@ -43,15 +60,16 @@ class Queue:
         self._thread.start()
 
     def poke(self) -> None:
-        """Look now: there is a new run."""
+        """Look now: there is a new run, or another order."""
         self._poked.set()
 
     def in_charge(self) -> bool:
-        """Whether this process is the one that starts runs."""
+        """Whether this process is the one that starts runs. Else another one of this home does, and this one watches
+        and takes over when that is gone."""
         return self._lock is not None
 
     def close(self) -> None:
-        """Start no more runs. One in progress goes on where its launcher lets it."""
+        """Start no more runs. Those in progress go on where their launcher lets them."""
         self._closed.set()
         self._poked.set()
         if self._thread.ident is not None:
@@ -65,35 +83,78 @@ class Queue:
             try:
                 if self._holds_lock():
                     self._look()
+                self._said = ""
             except Exception:  # a folder removed between two looks, say: the next look starts afresh
-                traceback.print_exc()
+                self._complain()
             if not self._closed.is_set():  # else the poke that comes with closing may be used up already
                 self._poked.wait(TICK)
             self._poked.clear()
+        if self.in_charge():
+            self._speak_for_the_dead()
 
     def _look(self) -> None:
-        if self._launcher.busy():
-            return
+        begun = self._launcher.busy()
+        self._speak_for_the_dead()  # of those that ended later the next look hears; they are among the begun
+        self._devices = self._devices or self._look_for()
         runs = [(run, run.status()) for run in list_runs(self._home)]
-        if any(status.active for _, status in runs):
-            return  # begun by an app that is gone: it is watched like any other
-        waiting = [run for run, status in runs if status is Status.WAITING]
-        if waiting:
-            self._begin(waiting[0])
-        elif self._spare:
-            self._launcher.warm()
+        leaving = self._escalation.look(runs)
+        waiting = [
+            run for run, status in runs if status is Status.WAITING and run not in begun and self._may_begin(run)
+        ]
+        held = self._held({run for run, status in runs if status.active} | leaving, begun.values())
+        free = [device for device in self._devices if device not in held]
+        due = begins_now(self._needs(waiting), free, len(self._devices))
+        for run, given in due:
+            if not self._closed.is_set():
+                self._begin(run, given)
+        if self._spare and free and not waiting:
+            self._launcher.warm(tuple(free[:1]))
 
-    def _begin(self, run: Run) -> None:
+    def _held(self, runs: set[Run], begun: Iterable[Devices]) -> set[str]:
+        """The devices of the runs that are being done. One that does not say which is taken to have all."""
+        given = [*begun, *((owner.devices or ()) for run in runs if (owner := read_owner(run.owner_path)))]
+        return {device for each in given for device in (each or self._devices)}
+
+    def _needs(self, waiting: list[Run]) -> Iterator[tuple[Run, int]]:
+        """The waiting runs in their order, each with the devices that it needs."""
+        for run in in_order(self._home, waiting):
+            try:
+                yield run, run.recipe.launch.processes
+            except StudioError:  # the trainer says what is wrong with its recipe
+                yield run, 1
+
+    def _begin(self, run: Run, given: Devices) -> None:
         self._before_run()
         try:
-            self._launcher.start(run)
+            self._launcher.start(run, given)
         except Exception:  # no memory for a child, say: this run fails, the next one has its turn
             traceback.print_exc()
-        while self._launcher.busy() and not self._closed.is_set():
-            self._poked.wait(TICK)
-            self._poked.clear()
-        if not self._launcher.busy() and run.status() is Status.WAITING:
-            _give_up(run)
+            self._speak_for(Gone(run))
+
+    def _speak_for_the_dead(self) -> None:
+        for gone in self._launcher.ended():
+            self._speak_for(gone)
+
+    def _speak_for(self, gone: Gone) -> None:
+        try:
+            if gone.claimed():
+                speak_for(gone.run, gone.status)
+            else:
+                give_up(gone.run, gone.status)
+        except OSError:  # the home is read-only or full, say
+            traceback.print_exc()
+            self._put_off[gone.run] = time.monotonic() + AGAIN
+
+    def _may_begin(self, run: Run) -> bool:
+        """Not right after it could not even be said that it failed: it would be tried for ever, without a pause."""
+        return time.monotonic() >= self._put_off.get(run, 0.0)
+
+    def _complain(self) -> None:
+        """Print an error, once where it comes again at each look."""
+        what = repr(sys.exception())
+        if what != self._said:
+            traceback.print_exc()
+        self._said = what
 
     def _holds_lock(self) -> bool:
         if self._lock is None:
@@ -105,16 +166,3 @@ class Queue:
                 return False
             self._lock = file
         return True
-
-
-def _give_up(run: Run) -> None:
-    """The trainer ended before it claimed the run: say so in its stead, or the run would be tried for ever."""
-    try:
-        owner.claim(run.owner_path)
-    except StudioError:
-        return
-    message = (
-        "The trainer's process ended before it could begin. See trainer.log in the studio's home, then train again."
-    )
-    with EventWriter(run.events_path) as events:
-        events.write(Ended(kind="failed", message=message))

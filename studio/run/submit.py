@@ -14,6 +14,7 @@ from studio.home import Home
 from studio.recipe.hardware import detect
 from studio.recipe.problems import Figures, problems
 from studio.recipe.recipe import Recipe
+from studio.run.alone import alone
 from studio.run.directory import Run, create_run, list_runs
 from studio.run.study.caches import Cache
 from studio.run.study.keys import Stamp, stamps
@@ -64,13 +65,14 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
     if found:
         raise StudioError(*found)
     assert prepared is not None
-    twin = _twin(home, recipe, prepared.fingerprint)
-    if twin:
-        raise StudioError(
-            f"This very recipe with these very rows is already in progress as {twin.name}. Watch it in the Run tab, "
-            "or change something first."
-        )
-    return create_run(home, recipe, prepared, notes)
+    with alone(home.runs):  # two clicks may come at once, in two tabs or two processes
+        twin = _twin(home, recipe, prepared.fingerprint)
+        if twin:
+            raise StudioError(
+                f"This very recipe with these very rows is already in progress as {twin.name}. Watch it in the Run "
+                "tab, or change something first."
+            )
+        return create_run(home, recipe, prepared, notes)
 
 
 def _twin(home: Home, recipe: Recipe, fingerprint: str) -> Run | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -11,7 +13,7 @@ from studio.__main__ import main
 from studio.run.directory import Status
 from studio.run.events import Ended, EventWriter, Metrics, Started
 from studio.run.launchers import ProcessLauncher
-from studio.run.owner import claim
+from studio.run.owner import claim, read_owner
 from studio.run.submit import submit
 from tests.tiny_run import one_thread
 
@@ -94,8 +96,9 @@ def test_resume_goes_on_from_the_newest_checkpoint_in_a_process_of_its_own(ask, 
         while not run.checkpoints():
             assert time.monotonic() < deadline, run.ended()
             time.sleep(0.01)
-        launcher._current.kill()
-        launcher._current.wait()
+        os.kill(read_owner(run.owner_path).pid, signal.SIGKILL)
+        while launcher.busy():
+            time.sleep(0.01)
         assert run.status() is Status.LOST
         status, out, err = ask("resume", run.name, "--json")
     assert (status, run.status()) == (0, Status.FINISHED), err

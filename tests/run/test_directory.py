@@ -99,7 +99,7 @@ def test_the_last_event_says_how_it_ended(run, kind):
     assert run.ended().message == "é" * 1000
 
 
-@pytest.mark.parametrize("changes", [{"pid": 2**22 + 1}, {"started": 5.0}], ids=["dead", "number reused"])
+@pytest.mark.parametrize("changes", [{"pid": 2**22 + 1}, {"ticks": 5}], ids=["dead", "number reused"])
 def test_a_run_whose_process_is_gone_without_a_word_is_lost(run, changes):
     claim_as(run, **changes)
     happen(run, Metrics(step=1, values={"loss": 1.0}))

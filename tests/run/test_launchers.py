@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import psutil
 import pytest
@@ -16,30 +15,14 @@ from studio.home import CHECKOUT
 from studio.run.directory import Run, Status
 from studio.run.launchers import ProcessLauncher
 from studio.run.owner import read_owner
+from tests.fake_trainer import trainer, until
 from tests.tiny_run import one_thread
 
-# Stands in for `python -m studio.run.worker`, with the same manners and none of its slow imports.
-QUICK_WORKER = """
-import sys
-from types import SimpleNamespace
-from studio.run import worker
-def train(run):
-    from studio.run.owner import claim
-    from studio.run.events import Ended, EventWriter
-    claim(run.owner_path)
-    print("said by the trainer", flush=True)
-    with EventWriter(run.events_path) as events:
-        events.write(Ended(kind="finished"))
-sys.modules["studio.run.train"] = SimpleNamespace(train=train)
-worker.work()
+TALKS = """
+print("said by the trainer", flush=True)
+end()
 """
-
-
-def until(true: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
+QUICK_WORKER = trainer(TALKS)
 
 
 def gone(child: psutil.Process) -> bool:
@@ -53,7 +36,7 @@ def children() -> set[psutil.Process]:
 @pytest.fixture
 def launcher(home):
     """The process launcher over quick workers."""
-    launcher = ProcessLauncher(home, prefix=(sys.executable, "-c", QUICK_WORKER))
+    launcher = ProcessLauncher(home, prefix=QUICK_WORKER)
     yield launcher
     launcher.close()
 
@@ -115,8 +98,8 @@ def test_a_waiting_child_ends_when_it_is_let_go(launcher):
 def test_a_waiting_child_ends_when_its_parent_is_killed(home):
     code = (
         "import sys, time; from studio.home import open_home; from studio.run.launchers import ProcessLauncher\n"
-        f"launcher = ProcessLauncher(open_home(sys.argv[1]), (sys.executable, '-c', {QUICK_WORKER!r}))\n"
-        "launcher.warm(); print(launcher._spare.pid, flush=True); time.sleep(60)"
+        f"launcher = ProcessLauncher(open_home(sys.argv[1]), {QUICK_WORKER!r})\n"
+        "launcher.warm(); print(launcher._spare.process.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code, str(home.root)], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
@@ -129,8 +112,7 @@ def test_a_waiting_child_ends_when_its_parent_is_killed(home):
 
 
 def test_a_kill_of_the_trainer_leaves_a_lost_run_and_this_process_standing(home, make_run):
-    slow = QUICK_WORKER.replace('print("said', 'import time; time.sleep(60); print("said')
-    launcher = ProcessLauncher(home, prefix=(sys.executable, "-c", slow))
+    launcher = ProcessLauncher(home, prefix=trainer("time.sleep(60)"))
     run = make_run()
     launcher.start(run)
     until(lambda: run.status() is Status.RUNNING)
@@ -143,10 +125,55 @@ def test_a_kill_of_the_trainer_leaves_a_lost_run_and_this_process_standing(home,
 
 
 def test_a_run_goes_on_when_the_launcher_lets_go(home, make_run):
-    slow = QUICK_WORKER.replace('print("said', 'import time; time.sleep(1); print("said')
-    launcher = ProcessLauncher(home, prefix=(sys.executable, "-c", slow))
+    launcher = ProcessLauncher(home, prefix=trainer("time.sleep(1)\nend()"))
     run = make_run()
     launcher.start(run)
     until(lambda: run.status() is Status.RUNNING)
     launcher.close()
     until(lambda: run.status() is Status.FINISHED)
+
+
+def test_several_at_once_each_with_its_devices(home, make_run):
+    """What each sees of the GPUs is in its environment before it begins, as CUDA may be touched by an import."""
+    body = """
+        seen = os.environ["CUDA_VISIBLE_DEVICES"] + " at first " + at_first
+        (run.path / "seen").write_text(seen)
+        time.sleep(60)
+    """
+    launcher = ProcessLauncher(home, trainer(body, first="at_first = os.environ['CUDA_VISIBLE_DEVICES']"))
+    given = {make_run({"training.seed": seed}): (f"GPU-{seed}",) for seed in range(2)}
+    launcher.warm(("GPU-0",))
+    for run, devices in given.items():
+        launcher.start(run, devices)
+    until(lambda: all((run.path / "seen").exists() for run in given))
+    assert launcher.busy() == given
+    for run, (device,) in given.items():
+        assert (run.path / "seen").read_text() == f"{device} at first {device}"
+        assert read_owner(run.owner_path).devices == (device,)
+    first, second = given
+    assert launcher.ended() == []
+    os.kill(read_owner(first.owner_path).pid, signal.SIGKILL)
+    until(lambda: launcher.busy() == {second: ("GPU-1",)})
+    (dead,) = launcher.ended()
+    assert (dead.run, dead.status, dead.claimed()) == (first, -signal.SIGKILL, True)
+    assert launcher.ended() == []
+    os.kill(read_owner(second.owner_path).pid, signal.SIGKILL)
+    until(lambda: not launcher.busy())
+
+
+def test_a_spare_with_other_devices_is_no_spare(home, make_run):
+    before, launcher = children(), ProcessLauncher(home, QUICK_WORKER)
+    launcher.warm(("GPU-0",))
+    (spare,) = children() - before
+    launcher.warm(("GPU-1",))
+    until(lambda: gone(spare))
+    assert len({child for child in children() - before if not gone(child)}) == 1
+    launcher.close()
+
+
+def test_one_that_ended_before_it_claimed_its_run(home, make_run):
+    launcher, run = ProcessLauncher(home, (sys.executable, "-c", "import sys; sys.exit(3)")), make_run()
+    launcher.start(run)
+    until(lambda: not launcher.busy())
+    (dead,) = launcher.ended()
+    assert (dead.run, dead.status, dead.claimed()) == (run, 3, False)

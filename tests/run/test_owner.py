@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from studio.errors import StudioError
-from studio.run.owner import claim, read_owner
+from studio.run.owner import claim, read_owner, ticks_of
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_of_many_that_claim_at_once_one_gets_it(path):
 
 def test_a_dead_process_is_not_alive(path):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1)
-    owner = claim(path).model_copy(update={"pid": child.pid, "started": psutil.Process(child.pid).create_time()})
+    owner = claim(path).model_copy(update={"pid": child.pid, "ticks": ticks_of(child.pid)})
     assert owner.alive()
     child.stdin.close()
     while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
@@ -68,8 +69,42 @@ def test_a_dead_process_is_not_alive(path):
 
 def test_a_later_process_of_the_same_number_is_another_one(path):
     owner = claim(path)
-    assert owner.model_copy(update={"started": owner.started + 0.4}).alive(), "clock ticks are rounded"
-    assert not owner.model_copy(update={"started": owner.started - 5}).alive()
+    assert not owner.model_copy(update={"ticks": owner.ticks - 5}).alive()
+    assert not owner.model_copy(update={"boot": "another"}).alive()
+    told = owner.model_copy(update={"ticks": 0})  # where the system tells no ticks
+    assert told.model_copy(update={"started": owner.started + 0.4}).alive(), "they are rounded"
+    assert not told.model_copy(update={"started": owner.started - 5}).alive()
+
+
+def test_a_clock_that_is_set_changes_nothing(path, monkeypatch):
+    """The start of a process in seconds since the epoch moves with the clock, in a process that began after that."""
+    owner = claim(path)
+    real = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: real(process) - 86_400)
+    assert owner.alive()
+
+
+def test_it_says_what_the_run_was_given(path, monkeypatch):
+    assert (claim(path).devices, read_owner(path).family) == (None, "")
+    path.unlink()
+    monkeypatch.setenv("STUDIO_DEVICES", "GPU-a,GPU-b")
+    monkeypatch.setenv("STUDIO_FAMILY", "fox")
+    claim(path)
+    assert read_owner(path).devices == ("GPU-a", "GPU-b")
+    assert read_owner(path).family == "fox"
+
+
+def test_the_copy_of_a_run_is_done_by_nobody_and_a_moved_one_by_whom_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDIO_FAMILY", "fox")
+    run, copy, moved = tmp_path / "run", tmp_path / "copy", tmp_path / "moved"
+    run.mkdir()
+    claim(run / "process.json")
+    shutil.copytree(run, copy)
+    assert not read_owner(copy / "process.json").alive()
+    assert read_owner(copy / "process.json").family == "", "nobody ends the other's processes for it"
+    assert read_owner(run / "process.json").alive()
+    run.rename(moved)
+    assert read_owner(moved / "process.json").alive()
 
 
 def test_without_a_file_or_with_a_damaged_one_nobody_has_it(path):
