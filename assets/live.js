@@ -1,4 +1,5 @@
-/* The live view of a run: finds `.live[data-run]` on the page, draws its curve once and extends it with what is new.
+/* The live view of a run: finds `.live[data-run]` on the page, draws its curve once (live_chart.js) and extends it with
+   what is new.
    All text that comes from a run is set with textContent, so it can never become markup. */
 (() => {
   "use strict";
@@ -6,20 +7,25 @@
   const SCRIPT = document.currentScript;
   const HERE = SCRIPT && SCRIPT.src ? SCRIPT.src : new URL("studio/assets/live.js", document.baseURI).href;
   const RUNS = new URL("../runs/", HERE).href;
-  const PLOTLY = (SCRIPT && SCRIPT.dataset.plotly) || "studio/assets/plotly.min.js";
+  const NOTIFY = "atelier-notify"; // kept in this browser: whether to tell when a run is over
 
   const EACH = 1000; // ms between looks at a run in progress
   const SELDOM = 15000; // ms between looks at a run that is over, or from a page that nobody sees
-  const MOST_EXTENDED = 4000; // points added before the curve is drawn anew, thinned
-  const OVER = new Set(["finished", "stopped", "failed", "lost"]);
+  const OVER = new Set(["finished", "stopped", "paused", "cancelled", "failed", "lost"]);
   const PHASES = {
     "": "The trainer is starting.",
     loading: "Loading the base model.",
     preparing: "Preparing the rows.",
     training: "Training.",
+    scoring: "Measuring the held-out rows.",
     saving: "Saving what was learned.",
   };
-  const CONFIG = { displaylogo: false, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]] };
+  const ENDING = {
+    stop: "Stopping after this step. What was learned is kept.",
+    pause: "Pausing after this step. A checkpoint is kept to go on from.",
+    cancel: "Cancelling. What was learned is thrown away.",
+  };
+  const { Chart, fetchPlotly } = window.atelier;
 
   /* words */
 
@@ -34,11 +40,21 @@
     return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
   };
 
-  const about = (seconds) => {
-    if (seconds < 5) return "a few seconds";
-    if (seconds < 90) return `about ${seconds < 20 ? Math.round(seconds) : 5 * Math.round(seconds / 5)} s`;
+  const briefly = (seconds) => {
+    if (seconds < 60) return `${seconds < 20 ? Math.round(seconds) : 5 * Math.round(seconds / 5)} s`;
     const minutes = Math.round(seconds / 60);
-    return minutes < 90 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    if (minutes < 90) return `${minutes} min`;
+    return minutes < 6000 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.round(minutes / 1440)} days`;
+  };
+
+  const about = (seconds) => (seconds < 5 ? "a few seconds" : `about ${briefly(seconds)}`);
+
+  /* "3 to 6 min": the bounds of an estimate, where they differ as they are said. */
+  const between = (low, high) => {
+    const [from, to] = [briefly(low), briefly(high)];
+    if (from === to) return "";
+    const [number, unit, ...more] = from.split(" ");
+    return `${!more.length && to.endsWith(` ${unit}`) ? number : from} to ${to}`;
   };
 
   const numberText = (value) => {
@@ -50,44 +66,29 @@
 
   const count = (value) => value.toLocaleString("en");
 
-  const statusLine = ({ status, seen, clock, ended }) => {
+  const statusLine = ({ status, seen, clock, ended, wish, silent }) => {
     if (status === "waiting") return "In the queue. It begins by itself as soon as the trainer is free.";
+    if (silent) return `Nothing was heard of it for ${exactly(silent)}, which is much longer than usual. It may be stuck: see the log of the run below, wait, or end it.`;
     if (status === "running") return PHASES[seen.progress.phase] || PHASES[""];
-    if (status === "stopping") return "Stopping after this step. What was learned is kept.";
+    if (status === "stopping") return ENDING[wish] || ENDING.stop;
     if (status === "finished") return ended || `Done after ${exactly(clock.elapsed)}. The tuned model is ready.`;
     if (status === "stopped") return ended || "Taken off the queue before it began.";
+    if (status === "paused") return ended || "Paused before it began.";
+    if (status === "cancelled") return ended || "Cancelled. Its recipe, rows and log are kept.";
     if (status === "failed") return ended || "It failed without a reason. The run's log has the details.";
     return "The trainer's process ended without a word. It may have been killed or run out of memory: see output.log in the run's folder, then press Resume, or train again where it kept no checkpoint.";
   };
 
-  /* Plotly, fetched once and only where there is something to draw */
-
-  let plotlyAsked = null;
-
-  const fetchPlotly = () => {
-    plotlyAsked ??= new Promise((done, failed) => {
-      const script = document.createElement("script");
-      script.src = new URL(PLOTLY, document.baseURI).href;
-      script.onload = () => done(window.Plotly);
-      script.onerror = () => {
-        plotlyAsked = null;
-        failed(new Error("the chart's script could not be fetched"));
-      };
-      document.head.append(script);
-    });
-    return plotlyAsked;
-  };
-
-  window.atelier = { fetchPlotly, look: () => views.forEach((view) => view.wake()) }; // data.js draws with it too
+  window.atelier.look = () => views.forEach((view) => view.wake());
 
   /* the title of the page: how far the run is, for whoever looks at other tabs meanwhile */
 
   const title = {
     own: null,
     shown: null,
-    show(percent) {
+    show(...parts) {
       if (document.title !== this.shown) this.own = document.title;
-      this.shown = `${percent} % · ${this.own}`;
+      this.shown = [...parts.filter(Boolean), this.own].join(" · ");
       document.title = this.shown;
     },
     restore() {
@@ -96,67 +97,26 @@
     },
   };
 
-  /* the curve */
+  /* a word when a run is over, where the person asked for it and the browser allows it */
 
-  class Chart {
-    constructor(box) {
-      this.box = box;
-      this.plot = box.querySelector(".live-plot");
-      this.figure = null;
-      this.drawn = false;
-      this.extended = 0;
-      this.resized = new ResizeObserver(() => this.fit());
-      this.resized.observe(box);
-    }
-
-    async show(figure) {
-      this.figure = figure;
-      this.extended = 0;
-      await this.draw();
-    }
-
-    async extend(points) {
-      const traces = Object.keys(points).map(Number);
-      if (!this.drawn) {
-        for (const i of traces) for (const axis of ["x", "y"]) this.figure.data[i][axis].push(...points[i][axis]);
-        return this.draw();
-      }
-      const along = (axis) => traces.map((i) => points[i][axis]);
-      this.extended += points[traces[0]].x.length;
-      await window.Plotly.extendTraces(this.plot, { x: along("x"), y: along("y") }, traces);
-    }
-
-    async draw() {
-      const empty = this.figure.data.every((trace) => trace.x.length === 0);
-      this.box.classList.toggle("drawn", !empty);
-      if (empty) return;
-      const plotly = await fetchPlotly();
-      const touch = window.matchMedia("(pointer: coarse)").matches; // a finger on the chart scrolls the page
-      const layout = { ...this.figure.layout, ...this.colours(), dragmode: touch ? false : "zoom", autosize: true };
-      await plotly.react(this.plot, this.figure.data, layout, CONFIG);
-      this.drawn = true;
-    }
-
-    colours() {
-      const style = getComputedStyle(this.box);
-      const font = { ...this.figure.layout.font, color: style.color, family: style.fontFamily };
-      const behind = style.getPropertyValue("--live-behind").trim() || "#fff";
-      return { font, plot_bgcolor: behind, hoverlabel: { bgcolor: behind, bordercolor: "rgba(128,128,128,.4)", font } };
-    }
-
-    recolour() {
-      if (this.drawn) window.Plotly.relayout(this.plot, this.colours());
-    }
-
-    fit() {
-      if (this.drawn && this.box.clientWidth > 0) window.Plotly.Plots.resize(this.plot);
-    }
-
-    close() {
-      this.resized.disconnect();
-      if (this.drawn) window.Plotly.purge(this.plot);
-    }
-  }
+  const notice = {
+    allowed: () => "Notification" in window && Notification.permission === "granted" && localStorage.getItem(NOTIFY) === "yes",
+    async toggle() {
+      if (this.allowed()) return localStorage.setItem(NOTIFY, "no");
+      if ((await Notification.requestPermission()) === "granted") localStorage.setItem(NOTIFY, "yes");
+    },
+    show(button) {
+      button.hidden = !("Notification" in window);
+      if (button.hidden) return;
+      const blocked = Notification.permission === "denied";
+      button.disabled = blocked;
+      button.setAttribute("aria-pressed", this.allowed());
+      setText(button, blocked ? "This browser blocks notifications" : "Tell me when it is over");
+    },
+    tell(name, words) {
+      if (this.allowed()) new Notification(`${name} · Atelier`, { body: words, tag: name });
+    },
+  };
 
   /* one live view: asks for news and shows them */
 
@@ -164,7 +124,11 @@
     constructor(section) {
       this.section = section;
       this.name = section.dataset.run;
-      this.chart = new Chart(section.querySelector(".live-chart"));
+      this.chart = new Chart(section);
+      this.chart.onOthers = (wanted) => this.showOthers(wanted);
+      const button = section.querySelector(".live-notify");
+      button.addEventListener("click", () => notice.toggle().then(() => notice.show(button)));
+      notice.show(button);
       this.closed = false;
       this.failures = 0;
       this.wake = () => {};
@@ -212,13 +176,29 @@
 
     async take(answer) {
       const anew = "figure" in answer;
-      this.state = { ...(anew ? {} : this.state), ...answer };
+      const before = this.state?.status;
+      const { silent, wish, watching, ...kept } = (!anew && this.state) || {};
+      this.state = { ...kept, ...answer, figure: undefined, points: undefined, story: undefined };
       if (answer.clock) this.state.heard = Date.now();
       this.show();
       this.tell(answer.story || [], anew);
-      if (anew) await this.chart.show(answer.figure);
-      else if (answer.points && Object.keys(answer.points).length) await this.chart.extend(answer.points);
-      if (this.chart.extended > MOST_EXTENDED) this.forget();
+      if (before && !OVER.has(before) && OVER.has(answer.status)) notice.tell(this.name, statusLine(this.state));
+      if (!anew) return answer.points && this.chart.extend(answer.points);
+      this.offerOthers(answer.others);
+      await this.chart.show(answer.figure, answer.forebears);
+      return this.showOthers(this.chart.wishes.others && answer.others > 0);
+    }
+
+    offerOthers(count) {
+      const label = this.find(".live-others");
+      label.hidden = !count;
+      setText(label.querySelector("span"), count === 1 ? "Another branch" : `Other branches (${count})`);
+    }
+
+    async showOthers(wanted) {
+      if (!wanted) return this.chart.beside.length ? this.chart.showBeside([]) : undefined;
+      const response = await fetch(`${RUNS}${encodeURIComponent(this.name)}/others`, { cache: "no-store" });
+      return response.ok ? this.chart.showBeside((await response.json()).curves) : undefined;
     }
 
     find(selector) {
@@ -226,28 +206,37 @@
     }
 
     show() {
-      const { status } = this.state;
+      const { status, silent, watching } = this.state;
+      const chip = this.find(".live-chip");
       this.section.classList.remove("live-cut-off");
-      this.find(".live-chip").dataset.status = status;
-      setText(this.find(".live-chip"), status[0].toUpperCase() + status.slice(1));
+      chip.dataset.status = silent ? "stalled" : status;
+      setText(chip, `${status[0].toUpperCase()}${status.slice(1)}${silent ? ", stalled" : ""}`);
       setText(this.find(".live-line"), statusLine(this.state));
       setText(this.find(".live-wait"), OVER.has(status) ? "There is no curve: it ended before the first step." : "The curve begins with the first step.");
+      this.find(".live-watching").hidden = !watching || OVER.has(status);
       this.showBar();
+      this.showPhase();
       this.showNumbers();
       this.showClock();
+      this.showTitle();
     }
 
     showBar() {
       const { status, seen: { progress: { step, steps } } } = this.state;
-      const percent = steps ? Math.min(100, Math.floor((100 * step) / steps)) : 0;
       const bar = this.find(".live-bar");
       bar.dataset.status = status;
       bar.classList.toggle("live-busy", status === "running" && !step);
-      bar.setAttribute("aria-valuenow", percent);
-      bar.setAttribute("aria-valuetext", steps ? `step ${step} of ${steps}` : "not begun");
-      bar.firstElementChild.style.width = `${percent}%`;
-      if (status === "running" || status === "stopping") title.show(percent);
-      else title.restore();
+      fill(bar, step, steps, steps ? `step ${step} of ${steps}` : "not begun");
+    }
+
+    showPhase() {
+      const { status, seen: { progress: { phase, done, of } } } = this.state;
+      const box = this.find(".live-phase");
+      box.hidden = OVER.has(status) || status === "waiting" || !of;
+      if (box.hidden) return;
+      const what = (PHASES[phase] || "").replace(/\.$/, "");
+      setText(box.querySelector("span"), `${what}: ${count(Math.min(done, of))} of ${count(of)}`);
+      fill(box.querySelector(".live-bar"), done, of, `${done} of ${of}`);
     }
 
     showNumbers() {
@@ -258,17 +247,34 @@
       for (const key of ["loss", "held_out_loss", "learning_rate", "tokens_per_second"]) this.figure(key, numberText(values[key]));
     }
 
+    /* Seconds to go as they are now, with their bounds; null where nothing is known. */
+    left() {
+      const { status, silent, clock: { left, low, high }, heard, seen: { progress } } = this.state;
+      if (OVER.has(status) || silent || left === undefined || progress.step >= progress.steps) return null;
+      const since = (Date.now() - heard) / 1000;
+      const [now, from, to] = [left, low, high].map((seconds) => Math.max(0, seconds - since));
+      return { now, spread: now < 5 ? "" : between(from, to) };
+    }
+
     showClock() {
-      const { status, clock: { elapsed, left, how }, heard, seen: { progress } } = this.state;
+      const { status, clock: { elapsed, how }, heard, seen: { progress } } = this.state;
       const over = OVER.has(status);
-      const since = over ? 0 : (Date.now() - heard) / 1000;
+      const left = this.left();
       setText(this.find("[data-figure=elapsed] dt"), over ? "Time taken" : "Time so far");
-      this.figure("elapsed", progress.began ? exactly(elapsed + since) : "–");
-      const training = !over && left !== undefined && progress.step < progress.steps;
-      this.figure("left", training ? about(Math.max(0, left - since)) : "–");
+      this.figure("elapsed", progress.began ? exactly(elapsed + (over ? 0 : (Date.now() - heard) / 1000)) : "–");
+      this.figure("left", left ? about(left.now) : "–");
       const cell = this.find("[data-figure=left]");
       cell.hidden = over;
-      cell.title = training ? how : "";
+      cell.title = left ? how : "";
+      setText(cell.querySelector("small") || cell.appendChild(document.createElement("small")), left ? left.spread : "");
+    }
+
+    showTitle() {
+      const { status, seen: { progress: { phase, step, steps } } } = this.state;
+      if (status !== "running" && status !== "stopping") return title.restore();
+      if (!step || !steps) return title.show((PHASES[phase] || PHASES[""]).replace(/\.$/, ""));
+      const left = this.left();
+      return title.show(`${percent(step, steps)} %`, left && briefly(left.now));
     }
 
     figure(key, text) {
@@ -278,7 +284,15 @@
     tell(story, anew) {
       const list = this.find(".live-story ol");
       if (anew) list.replaceChildren();
-      list.append(...story.map(storyItem));
+      for (const entry of story) {
+        const item = storyItem(entry);
+        const before = list.lastElementChild;
+        const again = entry.kind === "saved" && before?.className === item.className;
+        if (again) before.replaceWith(item); // one line for checkpoints in a row: the newest, and how many
+        else list.append(item);
+        item.dataset.times = again ? Number(before.dataset.times) + 1 : 1;
+        if (again) item.querySelector("span").append(`, and ${count(item.dataset.times - 1)} before it`);
+      }
       this.find(".live-story").hidden = list.childElementCount === 0;
     }
 
@@ -305,7 +319,15 @@
     }
   }
 
-  const storyItem = ({ kind, at, text, why }) => {
+  const percent = (done, of) => (of ? Math.min(100, Math.floor((100 * done) / of)) : 0);
+
+  const fill = (bar, done, of, words) => {
+    bar.setAttribute("aria-valuenow", percent(done, of));
+    bar.setAttribute("aria-valuetext", words);
+    bar.firstElementChild.style.width = `${percent(done, of)}%`;
+  };
+
+  const storyItem = ({ kind, at, step, text, why }) => {
     const item = document.createElement("li");
     item.className = `live-${kind}`;
     const parts = [["time", exactly(at)], ["strong", kind === "warning" ? `Warning: ${text}` : text], ["span", why || ""]];
@@ -314,6 +336,7 @@
       part.textContent = words;
       if (words) item.append(part);
     }
+    if (step) item.firstElementChild.title = `step ${count(step)}`;
     return item;
   };
 

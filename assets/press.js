@@ -1,4 +1,5 @@
-// Real buttons inside a piece of HTML: a press tells the studio which one it was, with the text of the field it names.
+// Real buttons inside a piece of HTML: a press tells the studio which one it was, with the text of the field it names;
+// of a group of fields all of them by name, as JSON.
 let pressed = null;
 let told = false;
 
@@ -7,8 +8,13 @@ element.addEventListener("click", (event) => {
   if (!button || button.disabled) return;
   const field = button.dataset.field && element.querySelector(`#${CSS.escape(button.dataset.field)}`);
   pressed = button.dataset.press;
-  trigger("click", { pressed, text: field ? field.value : "" });
+  trigger("click", { pressed, text: field ? written(field) : "" });
 });
+
+function written(field) {
+  if (field.tagName !== "FIELDSET") return field.value;
+  return JSON.stringify(Object.fromEntries([...field.elements].map(({ name, value }) => [name, value])));
+}
 
 // A redraw keeps what was typed into a field, though the field may be another row's by now; and it can turn the button
 // that has the focus into another one, which a second press would set off. Focus goes to the line that tells what was

@@ -1,41 +1,52 @@
-"""Events in, plotly figures out: plain dicts in plotly's JSON form. The browser draws them and extends them."""
+"""Events in, plotly figures out: dicts in plotly's JSON form. The browser draws them, smooths and extends them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Literal
 
-from studio.progress import Mean
 from studio.run.events import AnyEvent, Metrics, that_count
 
 Figure = dict[str, Any]
 
 MOST_POINTS = 1000  # a trace, at the first draw
-SMOOTHING = 0.8  # of the mean's weight stays with earlier steps: about the last five count
+MOST_NEWS = 100  # and of what is new at a look: a chart has no more pixels for a second
+MOST_BESIDE = 300  # a curve of another run, drawn faintly
 BLUE, ORANGE, GREY, GREEN, RED = "#3b82d6", "#d9700f", "#8b8f98", "#1d9a7a", "#d33f49"  # each reads on white and black
 GRID = "rgba(128, 128, 128, 0.18)"
-PANELS = (("y", "Loss", (0.40, 1.0)), ("y2", "Learning rate", (0.20, 0.32)), ("y3", "Tokens per second", (0.0, 0.12)))
+GIB = 2**30
 _PLAIN = {"gridcolor": GRID, "zeroline": False}
 _SPIKE = {"spikecolor": GREY, "spikethickness": 1, "spikedash": "dot"}
-LOST_AT = 0.04  # height of a "not a number" mark in the loss panel, on an axis of its own: it is no loss
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One line of the chart: which number of the metrics, in which panel, drawn how."""
+    """One line of the chart: which number of the metrics, drawn how. `smoothed` is what the browser smooths; it equals
+    the values as long as there are few of them. A `unit` is what the number is divided by."""
 
     key: str
     name: str
-    axis: str
     look: dict[str, Any]
-    shows: Literal["values", "smoothed", "gaps"] = "values"
+    shows: Literal["values", "smoothed"] = "values"
+    unit: float = 1
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A piece of the chart with an axis of its own. `shown` says whether it is there until a person chooses."""
+
+    key: str
+    title: str
+    traces: tuple[Trace, ...]
+    shown: bool = False
 
 
 @dataclass
 class Points:
-    """Points of one trace. None is a gap."""
+    """Points of one trace. None is a gap: there was a number, and it was not finite."""
 
     x: list[int] = field(default_factory=list)
     y: list[float | None] = field(default_factory=list)
@@ -49,70 +60,90 @@ def _line(colour: str, width: float, **more: Any) -> dict[str, Any]:
     return {"mode": "lines", "line": {"color": colour, "width": width}} | more
 
 
-_DOTS = {
-    "mode": "lines+markers",
-    "line": {"color": ORANGE, "width": 2},
-    "marker": {"size": 7, "symbol": "diamond"},
-    "cliponaxis": False,
-}
-_CROSS = {
-    "mode": "markers+text",
-    "marker": {"color": RED, "symbol": "x", "size": 9},
-    "text": "not a number",
-    "textposition": "middle left",
-    "textfont": {"color": RED},
-    "cliponaxis": False,
-    "showlegend": False,
-    "hovertemplate": "not a number",
-}
+def _dots(colour: str) -> dict[str, Any]:
+    look = {"mode": "lines+markers", "marker": {"size": 7, "symbol": "diamond"}, "cliponaxis": False}
+    return look | {"line": {"color": colour, "width": 2}}
 
-TRACES = (
-    Trace("loss", "Training loss", "y", _line(BLUE, 1, opacity=0.5)),
-    Trace("loss", "Smoothed", "y", _line(BLUE, 2.5), "smoothed"),
-    Trace("eval_loss", "Held-out loss", "y", _DOTS),
-    Trace("learning_rate", "Learning rate", "y2", _line(GREY, 1.5, showlegend=False, hovertemplate="%{y:.2e}")),
-    Trace("tokens_per_second", "Tokens per second", "y3", _line(GREEN, 1.5, showlegend=False)),
-    Trace("loss", "Training loss", "y4", _CROSS, "gaps"),
-    Trace("eval_loss", "Held-out loss", "y4", _CROSS, "gaps"),
+
+def _single(key: str, title: str, colour: str = GREY, *, shown: bool = False, digits: str = ".4g") -> Panel:
+    hover = f"%{{y:{digits}}}"
+    return Panel(key, title, (Trace(key, title, _line(colour, 1.5, showlegend=False, hovertemplate=hover)),), shown)
+
+
+def _of_machine(key: str, title: str, unit: str, processor: str, gpu: str, divisor: float) -> Panel:
+    hover = {"showlegend": False, "hovertemplate": f"%{{y:.3g}} {unit}"}
+    own, other = _line(GREEN, 1.5) | hover, _line(ORANGE, 1.5) | hover
+    traces = Trace(processor, "Trainer", own, unit=divisor), Trace(gpu, "GPU", other, unit=divisor)
+    return Panel(key, title, traces)
+
+
+PANELS = (
+    Panel(
+        "loss",
+        "Loss",
+        (
+            Trace("loss", "Training loss", _line(BLUE, 1, opacity=0.4)),
+            Trace("loss", "Smoothed", _line(BLUE, 2.5), "smoothed"),
+            Trace("eval_loss", "Held-out loss", _dots(ORANGE)),
+        ),
+        shown=True,
+    ),
+    _single("learning_rate", "Learning rate", shown=True, digits=".2e"),
+    _single("grad_norm", "Gradient norm"),
+    Panel(
+        "mean_token_accuracy",
+        "Token accuracy",
+        (
+            Trace("mean_token_accuracy", "Accuracy", _line(BLUE, 1.5, showlegend=False)),
+            Trace("eval_mean_token_accuracy", "Held-out accuracy", _dots(ORANGE) | {"showlegend": False}),
+        ),
+    ),
+    _single("entropy", "Entropy"),
+    _single("tokens_per_second", "Tokens per second", GREEN, shown=True),
+    _single("step_seconds", "Seconds a step", GREEN),
+    _of_machine("memory", "Memory in GiB: trainer, GPU", "GiB", "memory", "gpu_memory", GIB),
+    _of_machine("percent", "Busy in %: trainer, GPU", "%", "cpu_percent", "gpu_percent", 1),
 )
+AXES = {panel.key: f"y{at if at > 1 else ''}" for at, panel in enumerate(PANELS, 1)}
+TRACES = tuple(trace for panel in PANELS for trace in panel.traces)
 
 
-def loss_figure(events: Iterable[AnyEvent]) -> Figure:
-    """The whole chart of a run: its losses, and below them learning rate and speed, over the steps that count."""
-    points, _ = new_points(that_count(events))
-    return draw(points)
-
-
-def new_points(events: Iterable[AnyEvent], smoothing: Mean | None = None) -> tuple[list[Points], Mean]:
-    """What `events` add to each of `TRACES`, and the smoothing to go on from with later events."""
-    mean, points = smoothing or Mean(), [Points() for _ in TRACES]
-    for event in events:
-        if isinstance(event, Metrics):
-            loss = event.values.get("loss", math.nan)
-            mean = mean.plus(loss, SMOOTHING) if math.isfinite(loss) else mean
-            for trace, to in zip(TRACES, points, strict=True):
-                if trace.key in event.values:
-                    _add(to, trace, event, mean)
-    return points, mean
-
-
-def _add(to: Points, trace: Trace, event: Metrics, mean: Mean) -> None:
-    value = event.values[trace.key]
-    if trace.shows == "gaps":
-        if not math.isfinite(value):
-            to.add(event.step, LOST_AT)
-    elif not math.isfinite(value):
-        to.add(event.step, None)
-    else:
-        to.add(event.step, mean.value if trace.shows == "smoothed" else value)
-
-
-def draw(points: Sequence[Points]) -> Figure:
-    """The figure with `points` for each of `TRACES`, thinned where they are many."""
+def run_figure(events: Iterable[AnyEvent]) -> Figure:
+    """The whole chart of a run, over the steps that count. Axes have no place yet: the browser arranges the panels
+    that are chosen."""
+    points = iter(new_points(that_count(events)))
     return {
-        "data": [_drawn(trace, thin(some)) for trace, some in zip(TRACES, points, strict=True)],
+        "data": [_drawn(panel, trace, next(points)) for panel in PANELS for trace in panel.traces],
+        "panels": [{"key": each.key, "title": each.title, "shown": each.shown} for each in PANELS],
         "layout": _layout(),
     }
+
+
+def curve(events: Iterable[AnyEvent]) -> Figure:
+    """The losses of another run, to be drawn beside: what is smoothed, and what was held out."""
+    points = {trace.key: some for trace, some in zip(TRACES, new_points(that_count(events)), strict=True)}
+    return {
+        "loss": vars(thin_means(points["loss"], MOST_BESIDE)),
+        "eval_loss": vars(thin(points["eval_loss"], MOST_BESIDE)),
+    }
+
+
+def new_points(events: Iterable[AnyEvent]) -> list[Points]:
+    """What `events` add to each of `TRACES`."""
+    points = [Points() for _ in TRACES]
+    for event in events:
+        if isinstance(event, Metrics):
+            for trace, to in zip(TRACES, points, strict=True):
+                value = event.values.get(trace.key)
+                if value is not None:
+                    to.add(event.step, value / trace.unit if math.isfinite(value) else None)
+    return points
+
+
+def extension(events: Iterable[AnyEvent]) -> dict[int, Figure]:
+    """What `events` add to the traces, by their place in the figure. What is smoothed is left out: it is the values."""
+    every = enumerate(zip(TRACES, new_points(events), strict=True))
+    return {i: vars(thin(new, MOST_NEWS)) for i, (trace, new) in every if new.x and trace.shows == "values"}
 
 
 def thin(points: Points, most: int = MOST_POINTS) -> Points:
@@ -128,30 +159,38 @@ def thin(points: Points, most: int = MOST_POINTS) -> Points:
     return Points([points.x[i] for i in chosen], [points.y[i] for i in chosen])
 
 
+def thin_means(points: Points, most: int = MOST_POINTS) -> Points:
+    """At most `most` points with the same mean over any stretch: what smoothing needs, which extremes would bend."""
+    count, means = len(points.x), Points()
+    if count <= most:
+        return points
+    for at in range(most):
+        stretch = range(at * count // most, (at + 1) * count // most)
+        known = [value for i in stretch if (value := points.y[i]) is not None]
+        means.add(points.x[stretch[-1]], fmean(known) if known else None)
+    return means
+
+
 def _telling(y: list[float | None], stretch: range) -> set[int]:
     known = [(value, i) for i in stretch if (value := y[i]) is not None]
     gaps = [i for i in stretch if y[i] is None]
     return {i for _, i in (min(known), max(known))} | set(gaps[:1]) if known else set(gaps[:1])
 
 
-def _drawn(trace: Trace, points: Points) -> dict[str, Any]:
-    hover = {"hovertemplate": "%{y:.4g}"} | trace.look
-    return {"type": "scatter", "name": trace.name, "x": points.x, "y": points.y, "yaxis": trace.axis} | hover
+def _drawn(panel: Panel, trace: Trace, points: Points) -> Figure:
+    some = thin_means(points) if trace.shows == "smoothed" else thin(points)
+    look = {"type": "scatter", "name": trace.name, "hovertemplate": "%{y:.4g}"} | trace.look
+    what = {"panel": panel.key, "key": trace.key, "shows": trace.shows}
+    return look | {"x": some.x, "y": some.y, "yaxis": AXES[panel.key], "meta": what}
 
 
-def _layout() -> dict[str, Any]:
-    axes = {f"yaxis{axis[1:]}": _axis(low_high) for axis, _, low_high in PANELS}
-    axes["yaxis4"] = {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False}
-    return axes | {
-        "xaxis": {"anchor": "y3", "title": {"text": "Step"}, "tickformat": ",d", "rangemode": "tozero"}
-        | _PLAIN
-        | _SPIKE,
-        "annotations": [_title(text, low_high[1]) for _, text, low_high in PANELS],
+def _layout() -> Figure:
+    return {f"yaxis{AXES[panel.key][1:]}": _axis(panel) for panel in PANELS} | {
+        "xaxis": {"title": {"text": "Step"}, "tickformat": ",d", "rangemode": "tozero"} | _PLAIN | _SPIKE,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY, "size": 12},
         "margin": {"l": 52, "r": 12, "t": 66, "b": 40},  # at the top: the buttons, below them the legend
-        "height": 480,
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
@@ -160,12 +199,6 @@ def _layout() -> dict[str, Any]:
     }
 
 
-def _axis(low_high: tuple[float, float]) -> dict[str, Any]:
-    small = low_high[1] - low_high[0] < 0.3
-    more = {"nticks": 3, "rangemode": "tozero"} if small else {}
-    return {"domain": list(low_high), "exponentformat": "power"} | _PLAIN | more
-
-
-def _title(text: str, top: float) -> dict[str, Any]:
-    place = {"xref": "paper", "yref": "paper", "x": 0, "xanchor": "left", "y": top, "yanchor": "bottom"}
-    return place | {"text": text, "showarrow": False}
+def _axis(panel: Panel) -> Figure:
+    more = {} if panel is PANELS[0] else {"nticks": 3, "rangemode": "tozero"}
+    return {"exponentformat": "power"} | _PLAIN | more

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from html import escape
 from importlib import metadata, util
@@ -19,41 +20,54 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from studio.charts import Points, draw, new_points
+from studio.charts import extension, run_figure
 from studio.home import ASSETS, Home
-from studio.progress import Mean, Progress
+from studio.progress import Progress
 from studio.run.directory import Run, Status
-from studio.run.events import AnyEvent, Decision, Ended, Resumed, Started, Warned, that_count
+from studio.run.events import Resumed
+from studio.run.stalled import patience, silence
+from studio.ui.beside import curves_of_others, forebears, other_branches
+from studio.ui.story import told
 
 MOST_NEWS = 512 * 1024  # bytes of events; a reader further behind than that draws anew
 FOR_EVER = "public, max-age=31536000, immutable"  # the addresses carry a version
+STYLES = ("live.css", "data.css", "recipe.css")
+SCRIPTS = ("live_chart.js", "live.js", "data.js")  # in the order in which they need one another
+SERVED = (*STYLES, *SCRIPTS)
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 Json = dict[str, Any]
-Told = Decision | Warned | Started | Resumed
 
 
 class Seen(BaseModel):
-    """What a browser has drawn so far: of which file, the smoothing to go on from, and where the run stood."""
+    """What a browser has drawn so far: of which file, and where the run stood."""
 
     model_config = ConfigDict(frozen=True)
     file: int = 0
-    smoothing: Mean = Mean()
     progress: Progress = Progress()
 
 
-def live_routes(home: Home) -> APIRouter:
-    """The routes of the live view, to be mounted under `/studio` ahead of the page."""
+def live_routes(home: Home, in_charge: Callable[[], bool] = lambda: True) -> APIRouter:
+    """The routes of the live view, to be mounted under `/studio` ahead of the page. `in_charge` says whether this
+    studio is the one that starts runs."""
     routes = APIRouter()
 
     @routes.get("/runs/{name}/figure")
     def figure(name: str) -> Response:
         run = _run(home, name)
-        return _json(_whole(run)) if run else _no_run()
+        if run is None:
+            return _no_run()
+        beside = {"forebears": forebears(home, run), "others": len(other_branches(home, run))}
+        return _json(_whole(run) | beside | _watching(in_charge))
+
+    @routes.get("/runs/{name}/others")
+    def others(name: str) -> Response:
+        run = _run(home, name)
+        return _json({"curves": curves_of_others(home, run)}) if run else _no_run()
 
     @routes.get("/runs/{name}/news")
     def news(name: str, cursor: int = 0, seen: str = "{}") -> Response:
         run = _run(home, name)
-        return _json(_news(run, cursor, seen)) if run else _no_run()
+        return _json(_news(run, cursor, seen) | _watching(in_charge)) if run else _no_run()
 
     @routes.get("/assets/{name}")
     def asset(name: str, request: Request) -> Response:
@@ -74,9 +88,8 @@ def live_head() -> str:
     """What the page's head needs for the live view and the plots of the data room. Plotly is fetched by live.js when
     the page is idle, for both."""
     plotly = f'data-plotly="studio/assets/plotly.min.js?v={metadata.version("plotly")}"'
-    styles = [f'<link rel="stylesheet" href="{_address(name)}">' for name in ("live.css", "data.css", "recipe.css")]
-    scripts = [f'<script src="{_address("live.js")}" {plotly} defer></script>']
-    return "\n".join([*styles, *scripts, f'<script src="{_address("data.js")}" defer></script>'])
+    styles = [f'<link rel="stylesheet" href="{_address(name)}">' for name in STYLES]
+    return "\n".join([*styles, *(f'<script src="{_address(name)}" {plotly} defer></script>' for name in SCRIPTS)])
 
 
 def live_html(name: str | None) -> str:
@@ -104,18 +117,29 @@ FRAME = (
     """<section class="live" data-run="{name}" aria-label="Run {name}">
 <header class="live-head">
 <span class="live-chip" data-status="unknown">…</span><span class="live-name">{name}</span>
+<button type="button" class="live-notify" aria-pressed="false" hidden>Tell me when it is over</button>
 </header>
 <p class="live-line" role="status" aria-live="polite">Reading the run …</p>
+<p class="live-watching" hidden>Another studio is open on the same folder and starts its runs. This one shows them.</p>
 <div class="live-bar" role="progressbar" aria-label="Steps done" aria-valuemin="0" aria-valuemax="100"><i></i></div>
+<div class="live-phase" hidden><span></span>
+<div class="live-bar" role="progressbar" aria-label="This phase" aria-valuemin="0" aria-valuemax="100"><i></i></div>
+</div>
 <dl class="live-figures">"""
     + "".join(f'<div data-figure="{key}"><dt>{label}</dt><dd>–</dd></div>' for key, label in FIGURES)
     + """</dl>
+<div class="live-controls" role="group" aria-label="The chart" hidden>
+<label class="live-smoothing">Smoothing <input type="range" min="0" max="0.99" step="0.01"><output></output></label>
+<label><input type="checkbox" class="live-log"> Log axis</label>
+<label class="live-others" hidden><input type="checkbox"> <span>Other branches</span></label>
+<span class="live-panels" role="group" aria-label="Panels"></span>
+</div>
 <div class="live-chart">
-<div class="live-plot" role="img" aria-label="Chart over the steps: losses, learning rate and speed"></div>
+<div class="live-plot" role="img" aria-label="Chart over the steps: losses, and the panels chosen above"></div>
 <p class="live-wait">The curve begins with the first step.</p>
 </div>
-<section class="live-story" aria-label="What was decided, and why" hidden>
-<h4>What was decided, and why</h4>
+<section class="live-story" aria-label="What happened, and why" hidden>
+<h4>What happened, and why</h4>
 <ol></ol>
 </section>
 </section>"""
@@ -141,13 +165,16 @@ def _json(content: Json, status: int = 200) -> Response:
     return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
 
 
+def _watching(in_charge: Callable[[], bool]) -> Json:
+    return {} if in_charge() else {"watching": True}
+
+
 def _whole(run: Run) -> Json:
     """All that there is to draw."""
     status, file = run.status(), _size_and_file(run)[1]
     events, cursor = run.events()
-    points, smoothing = new_points(that_count(events))
-    seen = Seen(file=file, smoothing=smoothing, progress=Progress().after(events))
-    return _state(status, cursor, seen) | _told(events, seen.progress) | {"figure": draw(points)}
+    seen = Seen(file=file, progress=Progress().after(events))
+    return _state(run, status, cursor, seen) | told(events, Progress()) | {"figure": run_figure(events)}
 
 
 def _news(run: Run, cursor: int, sent: str) -> Json:
@@ -160,17 +187,13 @@ def _news(run: Run, cursor: int, sent: str) -> Json:
         return {"redraw": True}
     if not 0 <= cursor <= size or (cursor and seen.file not in {0, file}) or size - cursor > MOST_NEWS:
         return {"redraw": True}
-    unchanged = {"status": status.value, "cursor": cursor}
-    if size == cursor:
-        return unchanged
-    events, cursor = run.events(cursor)
+    events, after = run.events(cursor) if size > cursor else ([], cursor)
     if not events:
-        return unchanged | {"cursor": cursor}
+        return {"status": status.value, "cursor": after} | _manner(run, status, seen.progress)
     if any(isinstance(event, Resumed) for event in events):
         return {"redraw": True}  # some of what is drawn was taken back
-    points, smoothing = new_points(events, seen.smoothing)
-    seen = Seen(file=file, smoothing=smoothing, progress=seen.progress.after(events))
-    return _state(status, cursor, seen) | _told(events, seen.progress) | _extension(points)
+    before, seen = seen.progress, Seen(file=file, progress=seen.progress.after(events))
+    return _state(run, status, after, seen) | told(events, before) | {"points": extension(events)}
 
 
 def _size_and_file(run: Run) -> tuple[int, int]:
@@ -181,43 +204,34 @@ def _size_and_file(run: Run) -> tuple[int, int]:
     return stat.st_size, stat.st_ino
 
 
-def _state(status: Status, cursor: int, seen: Seen) -> Json:
+def _state(run: Run, status: Status, cursor: int, seen: Seen) -> Json:
     now = None if status.over else time.time()
     left = None if now is None else seen.progress.time_left(now)
     clock: Json = {"elapsed": round(seen.progress.elapsed(now), 1)}
     if left:
-        clock |= {"left": round(left[0], 1), "how": left[1]}
-    return {"status": status.value, "cursor": cursor, "seen": seen.model_dump(mode="json"), "clock": clock}
+        clock |= {
+            "left": round(left.seconds, 1),
+            "low": round(left.low, 1),
+            "high": round(left.high, 1),
+            "how": left.how,
+        }
+    state: Json = {"status": status.value, "cursor": cursor, "seen": seen.model_dump(mode="json"), "clock": clock}
+    return state | _manner(run, status, seen.progress)
 
 
-def _extension(points: list[Points]) -> Json:
-    return {"points": {i: {"x": new.x, "y": new.y} for i, new in enumerate(points) if new.x}}
-
-
-def _told(events: list[AnyEvent], progress: Progress) -> Json:
-    """The events that are words: for the timeline, and how it ended. They are text, never markup."""
-    story = [_entry(event, progress) for event in events if isinstance(event, Told)]
-    ended = [event.message for event in events if isinstance(event, Ended)]
-    return ({"story": story} if story else {}) | ({"ended": ended[-1]} if ended else {})
-
-
-def _entry(event: Told, progress: Progress) -> Json:
-    entry = {"kind": event.kind, "at": round(max(0.0, event.time - progress.began), 1)}
-    if isinstance(event, Decision):
-        return entry | {"text": event.choice, "why": event.reason}
-    if isinstance(event, Warned):
-        return entry | {"text": event.message}
-    if isinstance(event, Resumed):
-        return entry | {"text": f"Resumed from step {event.step:,}", "why": "from the newest checkpoint of this run"}
-    share = 100 * event.trainable_parameters / max(1, event.parameters)
-    text = f"{event.steps:,} steps over {event.rows:,} rows, with {event.held_out_rows:,} rows held out"
-    why = f"{event.trainable_parameters:,} of {event.parameters:,} weights are trained ({share:.2g} %)"
-    return entry | {"text": text, "why": why}
+def _manner(run: Run, status: Status, progress: Progress) -> Json:
+    """What else there is to say of a run in progress: how it was asked to end, and since when it was silent."""
+    if not status.active:
+        return {}
+    silent = silence(run, progress.last)
+    stalled = {"silent": round(silent)} if silent > patience(progress.phase, progress.step_seconds) else {}
+    wish = run.wish() if status is Status.STOPPING else None
+    return stalled | ({"wish": wish.value} if wish else {})
 
 
 def _assets() -> dict[str, Path]:
     """The files that may be fetched. Plotly's script comes from its package, which need not be imported for that."""
-    files = {name: ASSETS / name for name in ("live.js", "live.css", "data.js", "data.css", "recipe.css")}
+    files = {name: ASSETS / name for name in SERVED}
     package = util.find_spec("plotly")
     if package and package.submodule_search_locations:
         files["plotly.min.js"] = Path(package.submodule_search_locations[0]) / "package_data" / "plotly.min.js"

@@ -18,7 +18,7 @@ from studio.recipe.methods.every import method_named
 from studio.recipe.presets import DEFAULT, preset_named
 from studio.recipe.rates import usual_rate
 from studio.recipe.recipe import Recipe
-from studio.run.directory import Run
+from studio.run.directory import Run, Status
 from studio.run.submit import submit
 from studio.ui import compare_tab, model_tab, run_tab, take_tab
 from studio.ui.data import tab as data_tab
@@ -27,6 +27,7 @@ from studio.ui.draft import Draft, Updates, Values, new_states
 from studio.ui.history import tab as history_tab
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.refusal import refusal
+from studio.ui.run_acts import fingerprint
 from studio.ui.search import tab as search_tab
 from studio.ui.studio import Studio
 
@@ -34,7 +35,7 @@ TITLE = "Atelier"
 UPLOADS_KEPT = (3600, 86_400)  # gradio looks each hour and drops its own copies of uploads after a day, in seconds
 LOOK = 2.0  # seconds between looks at which runs there are
 
-Seen = list[tuple[Run, str]]  # every run and its status
+Seen = list[tuple[Run, Status]]  # every run and its status
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         with gr.Tab("Search", id="Search") as search_room:
             search_tab.build(studio, recipe_part.draft, start, search_room)
         with gr.Tab("Run", id="Run"):
-            run_part = run_tab.build(studio, selected)
+            run_part = run_tab.build(studio, recipe_part.draft, selected, tabs)
         with gr.Tab("History", id="History"):
             history_tab.build(studio, recipe_part.draft, selected, tabs)
         with gr.Tab("Compare", id="Compare"):
@@ -169,7 +170,7 @@ def _run_parts(page: Page) -> list[Block]:
 
 
 def _choosers(page: Page) -> list[Block]:
-    return [page.run.choice, page.run.stop, page.run.resume, page.compare.choice, page.take.choice]
+    return [page.run.choice, page.run.acts, page.compare.choice, page.take.choice]
 
 
 def _recipe_parts(page: Page) -> list[Block]:
@@ -182,7 +183,12 @@ def open_page(studio: Studio, page: Page, values: Values) -> Updates:
     newest = runs[0][0].name if runs else None
     part = _kept_part(values[page.kept]) or values[page.draft.data]
     shown = dict(zip(page.data.outputs, page.data.show(part, values[page.draft.model]), strict=True))
-    return {page.draft.data: part} | shown | _runs_shown(page, runs, newest, (None, None)) | {page.selected: newest}
+    return (
+        {page.draft.data: part}
+        | shown
+        | _runs_shown(studio, page, runs, newest, (None, None))
+        | {page.selected: newest}
+    )
 
 
 def _kept_part(text: str | None) -> DataPart | None:
@@ -221,7 +227,7 @@ def train(studio: Studio, page: Page, values: Values) -> Updates:
         raise refusal(error, "Not started") from None
     studio.queue.poke()
     runs = _seen(studio)
-    return _runs_shown(page, runs, run.name, (None, None)) | {
+    return _runs_shown(studio, page, runs, run.name, (None, None)) | {
         page.selected: run.name,
         page.tabs: gr.Tabs(selected="Run"),
     }
@@ -229,31 +235,31 @@ def train(studio: Studio, page: Page, values: Values) -> Updates:
 
 def look(studio: Studio, before: str) -> Any:
     """Which runs there are and how they stand, as one text that changes when they do."""
-    now = _fingerprint(_seen(studio))
+    now = fingerprint(studio.home, _seen(studio))
     return gr.skip() if now == before else now
 
 
 def show_runs(studio: Studio, page: Page, values: Values) -> Updates:
     """The run choosers of all tabs, after a run began, ended or was selected."""
     chosen = (values[page.compare.choice], values[page.take.choice])
-    updates = _runs_shown(page, _seen(studio), values[page.selected], chosen)
+    updates = _runs_shown(studio, page, _seen(studio), values[page.selected], chosen)
     del updates[page.seen]
     return updates
 
 
-def _runs_shown(page: Page, runs: Seen, selected: str | None, chosen: tuple[str | None, str | None]) -> Updates:
+def _runs_shown(
+    studio: Studio, page: Page, runs: Seen, selected: str | None, chosen: tuple[str | None, str | None]
+) -> Updates:
     ready = compare_tab.compare_choices(runs)
     names = [name for _, name in ready]
     latest = selected if selected in names else next(iter(names), None)
-    stop, resume = run_tab.buttons(runs, selected)
     in_hand = [name if name in names else latest for name in chosen]
     if selected in names:
         in_hand = [selected, selected]
     return {
-        page.seen: _fingerprint(runs),
+        page.seen: fingerprint(studio.home, runs),
         page.run.choice: gr.update(choices=run_tab.run_choices(runs), value=selected),
-        page.run.stop: stop,
-        page.run.resume: resume,
+        page.run.acts: run_tab.shown(studio, runs, selected),
         page.compare.choice: gr.update(choices=ready, value=in_hand[0]),
         page.take.choice: gr.update(choices=ready, value=in_hand[1]),
     }
@@ -261,10 +267,6 @@ def _runs_shown(page: Page, runs: Seen, selected: str | None, chosen: tuple[str 
 
 def _seen(studio: Studio) -> Seen:
     return [(run, run.status()) for run in studio.runs()]
-
-
-def _fingerprint(runs: Seen) -> str:
-    return ",".join(f"{run.name}:{status}" for run, status in runs)
 
 
 def _summary(values: Values, draft: Draft) -> str:

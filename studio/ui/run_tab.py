@@ -1,8 +1,9 @@
-"""The Run tab: one run watched live, stopped, gone on with, and its log."""
+"""The Run tab: one run watched live, what can be done with it, the queue, and its log."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,15 +11,19 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import StudioError
+from studio.home import ASSETS
 from studio.run.directory import Run, Status, find_run
-from studio.run.resume import may_resume, resume
-from studio.run.wish import Wish
+from studio.ui.data.press import pressed
+from studio.ui.draft import Draft, Updates
 from studio.ui.live import live_html
 from studio.ui.refusal import refusal
+from studio.ui.run_acts import acts_html
+from studio.ui.run_press import helped, press
 from studio.ui.studio import Studio
 
 LOG_LINES = 400
 LOOK_NOW = "() => window.atelier.look()"  # the live view of a run that is over looks seldom
+TAKE = "take:"
 
 
 @dataclass(frozen=True)
@@ -27,68 +32,73 @@ class RunTab:
 
     choice: gr.Dropdown
     live: gr.HTML
-    stop: gr.Button
-    resume: gr.Button
+    acts: gr.HTML
 
 
-def build(studio: Studio, selected: gr.State) -> RunTab:
-    """Draw the tab and connect it to the state that holds the selected run's name."""
-    with gr.Row(equal_height=True):
-        choice = gr.Dropdown(
-            [],
-            label="Run",
-            info="Every run of this studio, newest first. They are kept on disk.",
-            scale=4,
-            elem_id="run",
-        )
-        stop = gr.Button("Stop and keep the result", scale=1, min_width=160, interactive=False, elem_id="stop")
-        again = gr.Button("Resume", scale=1, min_width=110, interactive=False, elem_id="resume")
+def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> RunTab:
+    """Draw the tab and connect it to the state that holds the selected run's name, and to the next run's recipe."""
+    choice = gr.Dropdown(
+        [], label="Run", info="Every run of this studio, newest first. They are kept on disk.", elem_id="run"
+    )
+    acts = gr.HTML("", elem_id="acts", js_on_load=_script(), apply_default_css=False)
     live = gr.HTML(live_html(None), elem_id="live")
     with gr.Accordion("Log of the run", open=False) as log_frame:
         log = gr.Code(label=f"The last {LOG_LINES} lines that its process printed", interactive=False, lines=8)
         refresh = gr.Button("Read again", size="sm")
+    wanted = gr.State(("", 0))
     choice.input(lambda name: name, choice, selected)
     selected.change(live_html, selected, live, show_progress="hidden")
-    stop.click(partial(ask_to_stop, studio), selected, stop)
-    again.click(partial(go_on, studio), selected, again).then(None, js=LOOK_NOW)
+    acts.click(
+        partial(act, studio),
+        [selected, wanted],
+        [selected, acts, wanted],
+        show_progress="hidden",
+        trigger_mode="once",
+    ).then(None, js=LOOK_NOW)
+    wanted.change(partial(use_recipe, studio, draft, tabs), wanted, [*draft.outputs, tabs], show_progress="hidden")
     for event in (log_frame.expand, refresh.click):
         event(partial(log_tail, studio), selected, log)
-    return RunTab(choice, live, stop, again)
+    return RunTab(choice, live, acts)
 
 
-def run_choices(runs: list[tuple[Run, str]]) -> list[tuple[str, str]]:
+def _script() -> str:
+    """What makes the buttons work, and keeps open and filled in what a person works on while the rest is redrawn."""
+    return "\n".join((ASSETS / name).read_text("utf-8") for name in ("press.js", "run_acts.js"))
+
+
+def run_choices(runs: Sequence[tuple[Run, str]]) -> list[tuple[str, str]]:
     """What the run chooser offers: (label, name)."""
     return [(f"{run.name} · {status}", run.name) for run, status in runs]
 
 
-def ask_to_stop(studio: Studio, name: str | None) -> Any:
-    """End the selected run at its next step."""
-    if name:
-        find_run(studio.home, name).ask(Wish.STOP)
-        gr.Info("It ends at the next step. What was learned is kept.")
-    return gr.update(interactive=False, value="Stopping …")
+def shown(studio: Studio, runs: Sequence[tuple[Run, Status]], selected: str | None) -> str:
+    """What is offered for the selected run."""
+    return acts_html(studio.home, runs, selected)
 
 
-def go_on(studio: Studio, name: str | None) -> Any:
-    """Put the selected run back into the queue, from its newest checkpoint."""
-    if name:
-        try:
-            step = resume(find_run(studio.home, name))
-        except StudioError as error:
-            raise refusal(error, "Not resumed") from None
-        studio.queue.poke()
-        gr.Info(f"It goes on from step {step:,}.")
-    return gr.update(interactive=False)
+def act(studio: Studio, selected: str | None, wanted: tuple[str, int], event: gr.EventData) -> list[Any]:
+    """Do what was pressed. A run that is made thereby is shown."""
+    what, text = pressed(event)
+    if what.startswith(TAKE):
+        return [gr.skip(), gr.skip(), (what, wanted[1] + 1)]
+    try:
+        made = press(studio, what, text)
+    except StudioError as error:
+        raise refusal(error, "Not done") from None
+    name = made.name if made else selected
+    runs = [(run, run.status()) for run in studio.runs()]
+    return [name if made else gr.skip(), shown(studio, runs, name), gr.skip()]
 
 
-def buttons(runs: list[tuple[Run, str]], selected: str | None) -> tuple[Any, Any]:
-    """Stop and Resume as they are to be for the selected run."""
-    found = next(((run, status) for run, status in runs if run.name == selected), None)
-    stoppable = found is not None and found[1] in {Status.WAITING, Status.RUNNING}
-    return (
-        gr.update(interactive=stoppable, value="Stop and keep the result"),
-        gr.update(interactive=found is not None and may_resume(found[0], Status(found[1]))),
-    )
+def use_recipe(studio: Studio, draft: Draft, tabs: gr.Tabs, wanted: tuple[str, int]) -> Updates:
+    """Show the recipe of a run, with a change that helps, as that of the next one. Wanted is "take:RUN:place"."""
+    name, _, place = wanted[0].removeprefix(TAKE).partition(":")
+    try:
+        recipe = helped(find_run(studio.home, name), place)
+    except StudioError as error:
+        raise refusal(error, "Not taken over") from None
+    gr.Info(f"The recipe of {name} with this change is in the Recipe tab. Change what you like, then press Train.")
+    return draft.show_settings(recipe) | draft.show_choices(recipe) | {tabs: gr.Tabs(selected="Recipe")}
 
 
 def log_tail(studio: Studio, name: str | None) -> str:

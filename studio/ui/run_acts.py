@@ -1,0 +1,186 @@
+"""What can be done with the selected run as it stands, as HTML: its buttons, what helps after a failure, the queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from html import escape
+from typing import get_args
+
+from studio.errors import StudioError
+from studio.home import Home
+from studio.recipe.problem import Move
+from studio.recipe.recipe import Recipe
+from studio.recipe.training import ScheduleName
+from studio.recipe.ways_out import ways_out
+from studio.run.directory import Run, Status
+from studio.run.events import Ended, Resumed, Warned
+from studio.run.order import in_order
+from studio.run.resume import may_resume
+from studio.run.stalled import last_events, stalled
+from studio.run.wish import Wish
+from studio.ui.data.press import button
+from studio.ui.words import note
+
+LATE = 30.0  # seconds from a wish on, after which ending the run at once is offered
+EXTENDABLE = {Status.FINISHED, Status.STOPPED, Status.PAUSED}
+Seen = Sequence[tuple[Run, Status]]
+
+
+def acts_html(home: Home, runs: Seen, selected: str | None) -> str:
+    """Everything that is offered while run `selected` is looked at. Nothing where no run is chosen and none waits."""
+    found = next(((run, status) for run, status in runs if run.name == selected), None)
+    parts = [_queue(home, runs)]
+    if found:
+        parts = [_buttons(*found), _help(*found), _more(*found), *parts]
+    return f'<div class="run-acts" data-of="{escape(selected or "")}">{"".join(parts)}</div>' if any(parts) else ""
+
+
+def fingerprint(home: Home, runs: Seen) -> str:
+    """One text that changes whenever something else is to be offered."""
+    waiting = in_order(home, [run for run, status in runs if status is Status.WAITING])
+    active = [f"{run.name}:{_stuck(run, status)}:{_trouble(run)[0]}" for run, status in runs if status.active]
+    kept = [f"{run.name}:{status}:{len(run.checkpoints())}" for run, status in runs]
+    return ",".join([*kept, *active, *(run.name for run in waiting)])
+
+
+def _buttons(run: Run, status: Status) -> str:
+    name = run.name
+    found = []
+    if status is Status.WAITING:
+        found = [button(f"cancel:{name}", "Take off the queue"), button(f"pause:{name}", "Pause")]
+    elif status is Status.RUNNING:
+        found = [
+            button(f"stop:{name}", "Stop and keep the result", look="main"),
+            button(f"pause:{name}", "Pause"),
+            _sure(name),
+        ]
+    elif status is Status.STOPPING:
+        wish = run.wish()
+        says = {Wish.PAUSE: "Pausing …", Wish.CANCEL: "Cancelling …"}.get(wish or Wish.STOP, "Stopping …")
+        found = [button(f"stop:{name}", says, off=True), _sure(name) if wish is not Wish.CANCEL else ""]
+    elif may_resume(run, status):
+        found = [button(f"resume:{name}", "Resume", look="main")]
+    if _stuck(run, status):
+        found.append(button(f"end:{name}", "End it now"))
+    return f'<div class="run-row">{"".join(found)}</div>' if found else ""
+
+
+def _sure(name: str) -> str:
+    """Cancelling throws away what was learned, so it is asked once more."""
+    sure = button(f"cancel:{name}", "Throw away what was learned")
+    return (
+        f'<details class="run-sure" id="run-sure"><summary>Cancel …</summary>'
+        f"<p>The checkpoints are deleted and there is no result. Recipe, rows and log are kept.</p>{sure}</details>"
+    )
+
+
+def _stuck(run: Run, status: Status) -> bool:
+    """Whether ending it at once should be offered: nothing was heard of it for long, or it does not end as asked."""
+    if not status.active:
+        return False
+    return stalled(run) > 0 or (status is Status.STOPPING and _asked_since(run) > LATE)
+
+
+def _asked_since(run: Run) -> float:
+    try:
+        return time.time() - run.stop_path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _help(run: Run, status: Status) -> str:
+    """What went wrong, and buttons for what helps."""
+    cause, message = _trouble(run)
+    moves = moves_for(run, cause) if cause else ()
+    if not moves:
+        return ""
+    kind, again = ("error", "Try again") if status is Status.FAILED else ("warning", "Train anew")
+    rows = "".join(f"<li>{_offer(run.name, place, move, again)}</li>" for place, move in enumerate(moves))
+    return f'{note(kind, message)}<ul class="run-ways" aria-label="What helps">{rows}</ul>'
+
+
+def _offer(name: str, place: int, move: Move, again: str) -> str:
+    now = button(f"try:{name}:{place}", f"{again}: {move.label}", look="" if place else "main")
+    says = f"Put it into the Recipe tab: {move.label}"
+    return now + button(f"take:{name}:{place}", "Put it into the Recipe tab", says=says, look="quiet")
+
+
+def moves_for(run: Run, cause: str = "") -> tuple[Move, ...]:
+    """What would help a run that failed or does badly. Nothing where its recipe cannot be read."""
+    try:
+        return ways_out(cause or _trouble(run)[0], run.recipe)
+    except StudioError:
+        return ()
+
+
+def _trouble(run: Run) -> tuple[str, str]:
+    """The cause of its failure, or of its last warning that has one, and what was said of it."""
+    for event in reversed(last_events(run)):
+        if isinstance(event, Ended | Warned) and event.cause:
+            return event.cause, event.message
+        if isinstance(event, Resumed) or (isinstance(event, Ended) and event.kind == "failed"):
+            break
+    return "", ""
+
+
+def _more(run: Run, status: Status) -> str:
+    steps = [int(path.name.rpartition("-")[2]) for path in run.checkpoints()]
+    try:
+        recipe = run.recipe if steps else None
+    except StudioError:
+        recipe = None
+    if recipe is None:
+        return ""
+    extend = _extend(run.name) if status in EXTENDABLE else ""
+    return f'<div class="run-row">{extend}{_branch(run.name, steps[::-1], recipe)}</div>'
+
+
+def _extend(name: str) -> str:
+    return (
+        '<details class="run-more" id="run-extend"><summary>Extend …</summary>'
+        "<p>A new run goes on from the newest checkpoint; this one stays as it is.</p>"
+        '<fieldset id="run-extend-fields"><label>More epochs <input name="epochs" type="number" min="0.1" step="any" '
+        f'value="1"></label></fieldset>{button(f"extend:{name}", "Extend", field="run-extend-fields")}</details>'
+    )
+
+
+def _branch(name: str, steps: list[int], recipe: Recipe) -> str:
+    training = recipe.training
+    options = "".join(f'<option value="{step}">step {step:,}</option>' for step in steps)
+    schedules = "".join(
+        f"<option{' selected' if each == training.schedule else ''}>{each}</option>" for each in get_args(ScheduleName)
+    )
+    length = ("max_steps", "Steps in all", training.max_steps) if training.max_steps else None
+    key, label, value = length or ("epochs", "Epochs in all", training.epochs)
+    return (
+        '<details class="run-more" id="run-branch"><summary>Branch from a checkpoint …</summary>'
+        "<p>A new run goes on from there with other settings; this one stays as it is. Rows, model, method and batch "
+        "are those of this run.</p>"
+        '<fieldset id="run-branch-fields">'
+        f'<label>Checkpoint <select name="step">{options}</select></label>'
+        f'<label>Learning rate <input name="learning_rate" inputmode="decimal" value="{training.learning_rate:g}">'
+        f'</label><label>{label} <input name="{key}" inputmode="decimal" value="{value:g}"></label>'
+        f'<label>Schedule <select name="schedule">{schedules}</select></label>'
+        '<label class="run-wide">Anything else of the training '
+        '<input name="more" placeholder="weight_decay=0.1, early_stopping=3" autocomplete="off"></label>'
+        f"</fieldset>{button(f'branch:{name}', 'Branch', field='run-branch-fields')}</details>"
+    )
+
+
+def _queue(home: Home, runs: Seen) -> str:
+    """The runs that wait, in the order of their turns."""
+    waiting = in_order(home, [run for run, status in runs if status is Status.WAITING][::-1])
+    if not waiting:
+        return ""
+    rows = "".join(_waiting(run, place, len(waiting)) for place, run in enumerate(waiting))
+    return f'<section class="run-queue" aria-label="The queue"><h4>Waiting</h4><ol>{rows}</ol></section>'
+
+
+def _waiting(run: Run, place: int, count: int) -> str:
+    name = run.name
+    sooner = button(f"sooner:{name}", "↑", says=f"{name} sooner", look="quiet", off=place == 0)
+    later = button(f"later:{name}", "↓", says=f"{name} later", look="quiet", off=place == count - 1)
+    off = button(f"cancel:{name}", "Remove", says=f"Remove {name} from the queue", look="quiet")
+    moving = sooner + later if count > 1 else ""
+    return f"<li><span>{escape(name)}</span>{moving}{off}</li>"
