@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 LOOK = 0.5  # seconds between looks at whether the launcher lives
@@ -68,12 +68,48 @@ def agreed(value: T) -> T:
     return values[0]  # type: ignore[return-value]
 
 
+def of_first(make: Callable[[], T]) -> T:
+    """What `make` gives in the first process, for all; it is called in no other."""
+    return agreed(make() if this_rank().first else None)  # type: ignore[arg-type, return-value]
+
+
 def wait_for_all() -> None:
     """Return when every process has come here."""
     if this_rank().of > 1:
         import torch
 
         torch.distributed.barrier()
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """What is inside succeeds in every process, or raises in every one: where it failed in another, in its words.
+
+    So that none goes on with its steps while another stopped half way, and they wait for each other for ever.
+    """
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as raised:
+        error = raised
+    for number, words in _told_by_all(error):
+        if error is None and words:
+            error = OSError(number, words) if number else RuntimeError(words)
+    if error is not None:
+        raise error
+
+
+def _told_by_all(error: Exception | None) -> list[tuple[int, str]]:
+    """What went wrong in each process: the system's number of the error, and words; empty ones where nothing did."""
+    of = this_rank().of
+    if of == 1:
+        return []
+    import torch
+
+    told: list[Any] = [None] * of
+    mine = (getattr(error, "errno", None) or 0, str(error) or type(error).__name__) if error else (0, "")
+    torch.distributed.all_gather_object(told, mine)
+    return told
 
 
 @contextmanager
