@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from studio.errors import StudioError
+from studio.run.alone import alone
 from studio.run.directory import Run, Status
-from studio.run.events import EventWriter, Resumed
+from studio.run.events import EventWriter, Resumed, Warned
+from studio.run.newest import newest, step_of
+
+NEVER = (Status.FINISHED, Status.CANCELLED)
 
 
 def may_resume(run: Run, status: Status) -> bool:
-    """Whether a run that stands so can be gone on with."""
-    return status.over and status is not Status.FINISHED and bool(run.checkpoints())
+    """Whether a run that stands so may be gone on with, as far as a quick look tells."""
+    return status.over and status not in NEVER and (bool(run.checkpoints()) or _unbegun(run, status))
 
 
 def resume(run: Run) -> int:
     """Put `run` back into the queue, and return the step that it goes on from.
 
     May be called from any process; where several do so at once, one of them resumes it and the others are refused. A
-    run whose resuming broke off half way is as lost as before, and can be resumed again.
+    run whose resuming broke off half way is as lost as before, and can be resumed again. A damaged checkpoint is told
+    of and put aside, and the one before it is taken.
 
     Raises:
-        StudioError: it is finished, still going on, or has no checkpoint.
+        StudioError: it is finished, cancelled or still going on, has no whole checkpoint, or its recipe or rows are not
+            those of the checkpoint; or the disk is full.
     """
-    with _alone(run):
+    with alone(run.path):  # a second one would take the new trainer's claim away
         _refuse(run)
-        step = _step_of(run.checkpoints()[-1])
-        with EventWriter(run.events_path) as events:
-            events.write(Resumed(step=step))
-        run.stop_path.unlink(missing_ok=True)
-        if run.owner_path.exists():
-            run.owner_path.rename(_free_name(run))  # from here on the run waits
+        warnings: list[Warned] = []
+        try:
+            checkpoint = newest(run, warnings.append)
+            step = step_of(checkpoint) if checkpoint else 0
+            with EventWriter(run.events_path) as events:
+                for event in (*warnings, Resumed(step=step)):
+                    events.write(event)
+            run.stop_path.unlink(missing_ok=True)
+            if run.owner_path.exists():
+                run.owner_path.rename(_free_name(run))  # from here on the run waits
+        except OSError as error:
+            raise StudioError(
+                f"The run {run.name} could not be resumed: its folder cannot be written to ({error.strerror}). Free "
+                "some space or see to its permissions, then resume it."
+            ) from error
     return step
 
 
-@contextmanager
-def _alone(run: Run) -> Iterator[None]:
-    """Nobody else resumes the run meanwhile: a second one would take the new trainer's claim away."""
-    folder = os.open(run.path, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
+def _unbegun(run: Run, status: Status) -> bool:
+    """Whether it was paused before it had learned anything, so that it can begin."""
+    ended = run.ended()
+    return status is Status.PAUSED and not run.checkpoints() and (ended is None or ended.step == 0)
 
 
 def _refuse(run: Run) -> None:
@@ -57,16 +63,16 @@ def _refuse(run: Run) -> None:
     if not status.over:
         raise StudioError(f"The run {run.name} is {status.value}. Stop it first, or let it go on.")
     if status is Status.FINISHED:
-        raise StudioError(f"The run {run.name} is finished. Start a new run from its recipe with more epochs instead.")
-    if not run.checkpoints():
+        raise StudioError(f"The run {run.name} is finished. Extend it by more epochs instead.")
+    if status is Status.CANCELLED:
+        raise StudioError(
+            f"The run {run.name} was cancelled and what it learned is gone. Start a new run from its recipe."
+        )
+    if not run.checkpoints() and not _unbegun(run, status):
         raise StudioError(
             f"The run {run.name} has no checkpoint to go on from. Start a new run from its recipe, and set "
             "training.save_steps, so that one is kept on the way."
         )
-
-
-def _step_of(checkpoint: Path) -> int:
-    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _free_name(run: Run) -> Path:

@@ -1,4 +1,4 @@
-"""Early stopping: ends a run whose held-out loss no longer falls."""
+"""What ends a run before its last step: a held-out loss that no longer falls, and a person's wish."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from studio.run.directory import Run
+from studio.run.phases import heed, heed_cancel
 
 
 def without_progress(losses: Sequence[float], smallest: float) -> int:
@@ -37,3 +40,23 @@ class EarlyStopping(TrainerCallback):  # type: ignore[misc]
         if without_progress([*held_out_losses(state).values()], self._smallest) >= self.patience:
             self.ended_it = state.global_step < state.max_steps
             control.should_training_stop = True
+
+
+class Heeds(TrainerCallback):  # type: ignore[misc]
+    """Ends a run that is asked to end: after the step, with a checkpoint; at once and without, where all is to be
+    thrown away. A held-out check is broken off."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def on_substep_end(self, *_: Any, **__: Any) -> None:
+        heed_cancel(self._run)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        heed_cancel(self._run)
+        if self._run.asked_to_stop():
+            control.should_training_stop = control.should_save = True
+            control.should_evaluate = False  # it is made up for when the run is resumed
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        heed(self._run)

@@ -36,3 +36,11 @@ def write_wish(path: Path, wish: Wish) -> None:
         draft = path.with_name(f".{path.name}-{wish}")
         draft.write_text(wish, "utf-8")
         draft.replace(path)
+
+
+class Interrupted(BaseException):
+    """The run was asked to end, and does so here. No library takes it for an error of its own."""
+
+    def __init__(self, wish: Wish) -> None:
+        super().__init__(wish.value)
+        self.wish = wish

@@ -67,7 +67,8 @@ def _largest(recipe: Recipe, batch: int, longest: int, peak: int, capacity: int)
 def main() -> None:
     """Answer one question of the page."""
     pipe: Pipe[Rehearse, Reply] = Pipe.standard(REQUEST.validate_json)
-    from studio.run.train import explain  # the slow imports, as the run's process does them while it waits
+    import studio.run.train  # noqa: F401 (the slow imports, as the run's process does them while it waits)
+    from studio.run.ending import explain
 
     asked = pipe.next()
     try:

@@ -15,6 +15,7 @@ from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter, Warned
 from studio.run.packing import packed
+from studio.run.phases import Telling
 from studio.run.study.caches import Cache
 from studio.run.study.tokens import Encoding, encoded_rows
 from studio.run.tasks.lost_rows import checked, checked_rows, nothing_left, tell_of_lost
@@ -47,7 +48,7 @@ class LanguageModelingRunner(TaskRunner):
         if part == "held_out" and len(examples) > checked_rows(training):
             examples = checked(examples, training, events)
             cache = None  # a few rows, not worth a place of their own
-        tokens = encoded_rows(examples, how, cache, known_as)
+        tokens = encoded_rows(examples, how, cache, known_as, Telling(events, "preparing", run=run))
         if tokens.known and part == "train":
             reason = f"the {counted(len(examples), 'row')} were read with this tokenizer and template before"
             events.write(Decision(choice="rows already tokenised", reason=reason))

@@ -17,6 +17,7 @@ from studio.run.base import Precision, load_model
 from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter
+from studio.run.phases import Telling
 from studio.run.tasks.lost_rows import checked, nothing_left, tell_of_lost
 from studio.run.tasks.runner import Rows, RowsPart, TaskRunner, dataset_of
 from studio.run.tasks.texts import chunk_texts, encode_texts
@@ -84,11 +85,11 @@ class MaskedLanguageModelingRunner(TaskRunner):
         masking = self._masking(tokenizer)
         if part == "held_out":
             examples = checked(examples, recipe.training, events)
-        chunks = recipe.data.chunks
+        chunks, tell = recipe.data.chunks, Telling(events, "preparing", run=run)
         if chunks.by == "whole":
-            encoded = encode_texts(_texts(examples), tokenizer, longest)
+            encoded = encode_texts(_texts(examples), tokenizer, longest, tell)
         else:
-            encoded = chunk_texts(_texts(examples), tokenizer, chunks, longest)
+            encoded = chunk_texts(_texts(examples), tokenizer, chunks, longest, tell)
             if part == "train":
                 reason = f"an encoder reads each of at most {min(chunks.length, longest)} tokens by itself"
                 events.write(Decision(choice=f"{len(encoded)} chunks of {len(examples)} texts", reason=reason))

@@ -19,6 +19,7 @@ from studio.run.base import Precision, load_with_head
 from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter, Warned
+from studio.run.phases import Telling
 from studio.run.tasks.class_scores import class_scores
 from studio.run.tasks.lost_rows import checked, named, nothing_left, tell_of_lost
 from studio.run.tasks.runner import Rows, RowsPart, TaskRunner, dataset_of
@@ -118,7 +119,7 @@ class SequenceClassificationRunner(TaskRunner):
         else:
             examples = self._without_unseen(checked(examples, training, events), events)
         texts = [(row, asked_text(*said)) for row, *said in _columns(examples)]
-        encoded = encode_texts(texts, tokenizer, training.max_length)
+        encoded = encode_texts(texts, tokenizer, training.max_length, Telling(events, "preparing", run=run))
         tell_of_lost(encoded, part, training.max_length, events)
         if part == "train" and not len(encoded):
             raise nothing_left(encoded, training.max_length)

@@ -11,20 +11,25 @@ import pyarrow as pa
 from studio.data.part import Chunks
 from studio.data.tokens.encoded import SCHEMA, Encoded, batch_of
 from studio.errors import StudioError
+from studio.run.study.tokens import Tell, untold
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 ROWS_AT_ONCE = 2_000
+TEXTS = "Texts as tokens"
 
 Text = tuple[int, str]
 """A row's number and its text."""
 
 
-def encode_texts(texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoded:
+def encode_texts(
+    texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int, tell: Tell = untold
+) -> Encoded:
     """Each text as one row; what is beyond `max_length` tokens is cut before the special tokens that end it."""
     batches, cut, empty = [], [], []
     for start in range(0, len(texts), ROWS_AT_ONCE):
+        tell(TEXTS, start, len(texts))
         some = [(row, text) for row, text in texts[start : start + ROWS_AT_ONCE]]
         ids = _ids(tokenizer, [text for _, text in some])
         long = [i for i, each in enumerate(ids) if len(each) > max_length]
@@ -37,7 +42,13 @@ def encode_texts(texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_
     return _encoded(batches, cut, empty)
 
 
-def chunk_texts(texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, chunks: Chunks, max_length: int) -> Encoded:
+def chunk_texts(
+    texts: Sequence[Text],
+    tokenizer: PreTrainedTokenizerBase,
+    chunks: Chunks,
+    max_length: int,
+    tell: Tell = untold,
+) -> Encoded:
     """Each text as as many rows as it needs, none longer than a chunk; each has its own special tokens.
 
     Raises:
@@ -50,6 +61,7 @@ def chunk_texts(texts: Sequence[Text], tokenizer: PreTrainedTokenizerBase, chunk
         )
     batches, empty = [], [row for row, text in texts if not text.strip()]
     for start in range(0, len(texts), ROWS_AT_ONCE):
+        tell(TEXTS, start, len(texts))
         some = [(row, text) for row, text in texts[start : start + ROWS_AT_ONCE] if text.strip()]
         if some:
             found = tokenizer(
