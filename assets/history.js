@@ -3,6 +3,7 @@
 const HERE = new URL("studio/", document.baseURI).href;
 const EACH = 3000; // ms between looks while the tab is seen
 const MOST_CHOSEN = 8;
+const FEW = 40; // points of a curve that can each have a mark
 const COLOURS = ["#3b82d6", "#d9700f", "#1d9a7a", "#a855c7", "#d33f49", "#8a6d3b", "#0e9bb3", "#7c7f87"];
 const AXES = { step: "Step", tokens: "Tokens seen", seconds: "Seconds of training" };
 
@@ -12,7 +13,7 @@ const make = (tag, options = {}, ...children) => {
   const { data = {}, on = {}, ...rest } = options;
   const made = document.createElement(tag);
   for (const [key, value] of Object.entries(rest)) {
-    if (key in made && key !== "list" && !key.includes("-")) made[key] = value;
+    if (key in made) made[key] = value;
     else made.setAttribute(key, value);
   }
   Object.assign(made.dataset, data);
@@ -394,7 +395,7 @@ const drawPlot = async (plot) => {
   const grid = { gridcolor: "rgba(128,128,128,.18)", zeroline: false };
   const traces = overlay.answer.runs.flatMap(({ run, train, held_out }, at) => [
     { x: train[overlay.axis], y: train.loss, mode: "lines", name: plain(nameOf(run)), legendgroup: run, line: { color: COLOURS[at], width: 2 }, hovertemplate: "%{y:.4g}" },
-    { x: held_out[overlay.axis], y: held_out.loss, mode: "lines+markers", name: `${plain(nameOf(run))}, held-out`, legendgroup: run, showlegend: false,
+    { x: held_out[overlay.axis], y: held_out.loss, mode: held_out.loss.length > FEW ? "lines" : "lines+markers", name: `${plain(nameOf(run))}, held-out`, legendgroup: run, showlegend: false,
       line: { color: COLOURS[at], width: 1.5, dash: "dot" }, marker: { size: 7, symbol: "diamond" }, hovertemplate: "%{y:.4g}" },
   ]);
   const layout = {

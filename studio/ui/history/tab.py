@@ -30,18 +30,30 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> No
     )
     with gr.Row(elem_id="history-import"):
         upload = gr.UploadButton("Import a run", file_types=[".zip"], size="sm", scale=0, min_width=140)
-    frame.click(partial(open_run, studio), None, [selected, tabs], show_progress="hidden")
-    frame.submit(partial(use_recipe, studio, draft, tabs), None, [*draft.outputs, tabs], show_progress="hidden")
-    frame.select(partial(tune_on, studio), None, [draft.model, tabs], show_progress="minimal")
+
+    def on_open(event: gr.EventData) -> tuple[Any, Any]:
+        return open_run(studio, *_parted(event))
+
+    def on_recipe(event: gr.EventData) -> Updates:
+        return use_recipe(studio, draft, _parted(event)[1]) | {tabs: gr.Tabs(selected="Recipe")}
+
+    def on_tune(event: gr.EventData) -> tuple[Any, Any]:
+        return tune_on(studio, _parted(event)[1]), gr.Tabs(selected="Model")
+
+    frame.click(on_open, None, [selected, tabs], show_progress="hidden")
+    frame.submit(on_recipe, None, [*draft.outputs, tabs], show_progress="hidden")
+    frame.select(on_tune, None, [draft.model, tabs], show_progress="minimal")
     upload.upload(partial(take_in, studio), upload, None, show_progress="minimal")
 
 
-def open_run(studio: Studio, event: gr.EventData) -> tuple[Any, Any]:
-    """Show a run in the Run tab; or put it into the queue once more, as it was, and show that.
-
-    What was pressed is "open:RUN" or "again:RUN".
-    """
+def _parted(event: gr.EventData) -> tuple[str, str]:
+    """What was pressed, "what:RUN", in its two parts."""
     what, _, name = pressed(event)[0].partition(":")
+    return what, name
+
+
+def open_run(studio: Studio, what: str, name: str) -> tuple[Any, Any]:
+    """Show a run in the Run tab ("open"); or put it into the queue once more, as it was, and show that ("again")."""
     try:
         run = find_run(studio.home, name)
         if what == "again":
@@ -53,26 +65,24 @@ def open_run(studio: Studio, event: gr.EventData) -> tuple[Any, Any]:
     return run.name, gr.Tabs(selected="Run")
 
 
-def use_recipe(studio: Studio, draft: Draft, tabs: gr.Tabs, event: gr.EventData) -> Updates:
-    """Take the recipe of a past run as the recipe of the next one. What was pressed is "recipe:RUN"."""
-    name = pressed(event)[0].partition(":")[2]
+def use_recipe(studio: Studio, draft: Draft, name: str) -> Updates:
+    """Take the recipe of a past run as the recipe of the next one."""
     try:
         recipe = find_run(studio.home, name).recipe
     except StudioError as error:
         raise refusal(error, "Not taken over") from None
     gr.Info(f"The recipe of {name} is in the Recipe tab. Change what you like, then press Train.")
-    return draft.show_settings(recipe) | draft.show_choices(recipe) | {tabs: gr.Tabs(selected="Recipe")}
+    return draft.show_settings(recipe) | draft.show_choices(recipe)
 
 
-def tune_on(studio: Studio, event: gr.EventData) -> tuple[Any, Any]:
-    """Take the result of a past run as the base of the next one. What was pressed is "tune:RUN"."""
-    name = pressed(event)[0].partition(":")[2]
+def tune_on(studio: Studio, name: str) -> str:
+    """Take the result of a past run as the base of the next one: the folder of a whole model."""
     try:
         folder = tune_base(find_run(studio.home, name))
     except StudioError as error:
         raise refusal(error, "Not taken as a base") from None
     gr.Info(f"The next run tunes on from {name}. Choose its data, then press Train.")
-    return str(folder), gr.Tabs(selected="Model")
+    return str(folder)
 
 
 def take_in(studio: Studio, file: str | None) -> None:
