@@ -12,18 +12,29 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-import uvicorn
-
 from studio.errors import StudioError
-from studio.home import SPACE_DISK, open_home
-from studio.run.launchers import Launcher, ProcessLauncher, ThreadLauncher
-from studio.ui.server import web_app
-from studio.ui.studio import Studio
+from studio.home import SPACE_DISK, Home, open_home
 
 
 def main() -> None:
-    """Open the home, build the page and serve it until it is told to end."""
-    home = open_home()
+    """Open the home, build the page and serve it until it is told to end.
+
+    What the page imports takes seconds, so it is imported when the home is known to be good.
+
+    Raises:
+        StudioError: the home cannot be opened.
+    """
+    serve(open_home())
+
+
+def serve(home: Home) -> None:
+    """Build the page of a home and serve it until it is told to end."""
+    import uvicorn
+
+    from studio.run.launchers import Launcher, ProcessLauncher, ThreadLauncher
+    from studio.ui.server import web_app
+    from studio.ui.studio import Studio
+
     os.environ.setdefault("GRADIO_TEMP_DIR", str(home.root / "tmp"))  # nothing is written outside the home
     if home.root.is_relative_to(SPACE_DISK):
         os.environ.setdefault("HF_HOME", str(home.root / "hub"))  # fetched models outlive a restart of the Space

@@ -87,12 +87,18 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
         changes |= {"data.prompt_column": "", "data.completion_column": ""}
     if options.held_out:
         changes["data.held_out_path"] = options.held_out
-    for text in options.set:
+    return changed(recipe, changes | changes_of(options.set))
+
+
+def changes_of(texts: Sequence[str]) -> dict[str, Any]:
+    """What was given with --set, each as key=value. Raises StudioError where one is not."""
+    changes: dict[str, Any] = {}
+    for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise StudioError(f"You gave --set {text!r:.60}, but it has no =. Write --set training.epochs=3.")
         changes[key.strip()] = _value(key.strip(), value)
-    return changed(recipe, changes)
+    return changes
 
 
 def _value(key: str, text: str) -> Any:

@@ -69,7 +69,7 @@ def _watch(home: Home, run: Run, options: argparse.Namespace, cursor: int) -> bo
             time.sleep(TICK)
     finally:
         queue.close()
-    return status in {Status.FINISHED, Status.STOPPED}
+    return status in {Status.FINISHED, Status.STOPPED, Status.PAUSED}
 
 
 def _report(run: Run, cursor: int) -> int:

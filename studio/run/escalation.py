@@ -125,6 +125,20 @@ def grace_of(run: Run) -> Grace:
     return Grace(silent, LONGEST)
 
 
+def ask(run: Run, wish: Wish) -> None:
+    """Ask a run to end so. Where nobody does it any more, what was asked is done at once; where it has ended, nothing.
+
+    Raises:
+        StudioError: the wish cannot be written.
+    """
+    if run.ended():
+        return
+    run.ask(wish)
+    speak_for(run)
+    if run.status() is Status.CANCELLED:
+        throw_away(run)
+
+
 def end_now(run: Run) -> Status:
     """End a run at once, whatever it does, and return how it stands then. One that nobody asked anything is stopped.
 

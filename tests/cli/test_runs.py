@@ -1,4 +1,4 @@
-"""`runs` and `stop`: every run with its computed status, and the wish to end one."""
+"""`runs`, `stop`, `queue`, `resume` and their like: how every run stands, and what a person wants of one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from studio.run.events import Ended, EventWriter, Metrics, Started
 from studio.run.launchers import ProcessLauncher
 from studio.run.owner import claim, read_owner
 from studio.run.submit import submit
+from tests.fake_trainer import trainer, until
 from tests.tiny_run import one_thread
 
 
@@ -50,7 +51,7 @@ def test_a_run_in_words_and_as_json(ask, run, tiny_base):
     (fact,) = json.loads(ask("runs", "--json")[1])
     assert fact == {
         "run": run.name, "status": "running", "step": 5, "steps": 12, "base": str(tiny_base), "method": "lora",
-        "task": "language-modeling", "folder": str(run.path),
+        "task": "language-modeling", "place": 0, "devices": [], "folder": str(run.path),
     }  # fmt: skip
     words = ask("runs")[1]
     assert run.name in words
@@ -112,3 +113,62 @@ def test_resume_of_a_run_that_kept_nothing_is_said(ask, run):
     status, out, err = ask("resume", run.name)
     assert (status, out) == (1, "")
     assert "has no checkpoint" in err
+
+
+def test_runs_and_queue_show_places_and_devices(ask, home, make_recipe, run, monkeypatch):
+    monkeypatch.setenv("STUDIO_DEVICES", "GPU-a")
+    claim(run.owner_path)
+    second, third = (submit(home, make_recipe({"training.seed": seed})) for seed in (1, 2))
+    facts = {fact["run"]: fact for fact in json.loads(ask("runs", "--json")[1])}
+    assert facts[run.name]["devices"] == ["GPU-a"]
+    assert [facts[each.name]["place"] for each in (run, second, third)] == [0, 1, 2]
+    assert "waiting 2" in ask("runs")[1]
+    assert json.loads(ask("queue", "--json")[1]) == [second.name, third.name]
+    assert json.loads(ask("queue", third.name, "--up", "1", "--json")[1]) == [third.name, second.name]
+    assert ask("queue", third.name, "--last")[1].splitlines() == [f"  1  {second.name}", f"  2  {third.name}"]
+    status, _, err = ask("queue", third.name)
+    assert (status, "Add --up 1" in err) == (1, True)
+    status, _, err = ask("queue", run.name, "--first")
+    assert (status, "Only a run that waits" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("verb", "status"), [("stop", "stopped"), ("pause", "paused"), ("cancel", "cancelled")])
+def test_what_a_run_that_waits_or_is_lost_is_asked_is_done_at_once(ask, home, make_recipe, run, verb, status):
+    lost = submit(home, make_recipe({"training.seed": 1}))
+    owner = claim(lost.owner_path)
+    lost.owner_path.write_text(owner.model_copy(update={"ticks": 5}).model_dump_json(), "utf-8")
+    for each in (run, lost):
+        (each.path / "checkpoints" / "checkpoint-1").mkdir(parents=True)
+        assert ask(verb, each.name)[:2] == (0, f"{each.name}: {status}\n")
+        assert bool(each.checkpoints()) is (verb != "cancel")
+    assert lost.ended().kind == status
+    assert ask("queue")[1] == "No run waits.\n"
+
+
+def test_stop_now_ends_what_hangs(ask, home, run):
+    launcher = ProcessLauncher(home, trainer("step(3)\ntime.sleep(600)"))
+    launcher.start(run)
+    until(lambda: run.events()[0])
+    assert json.loads(ask("stop", run.name, "--now", "--json")[1]) == {"run": run.name, "status": "stopped"}
+    until(lambda: not launcher.busy())
+    assert run.ended().step == 3
+
+
+def test_branch_and_extend_make_runs_that_wait(ask, home, run, monkeypatch):
+    made = []
+
+    def branch(where, parent, step, changes):
+        made.append((parent, step, dict(changes)))
+        return parent
+
+    monkeypatch.setattr("studio.run.branch.branch", branch)
+    monkeypatch.setattr("studio.run.branch.extend", lambda where, parent, epochs: made.append(epochs) or parent)
+    for step in (4, 12):
+        (run.path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
+    rate = ("--set", "training.learning_rate=1e-4", "--no-start")
+    assert ask("branch", run.name, *rate)[1] == f"{run.path}\n"
+    assert ask("branch", run.name, "--step", "4", "--no-start", "--json")[0] == 0
+    assert ask("extend", run.name, "--epochs", "1.5", "--no-start")[0] == 0
+    assert made == [(run, 12, {"training.learning_rate": "1e-4"}), (run, 4, {}), 1.5]
+    status, _, err = ask("branch", run.name, "--set", "epochs", "--no-start")
+    assert (status, "it has no =" in err) == (1, True)
