@@ -9,8 +9,10 @@ export PYTHON
 run: .venv/run.stamp
 	@exec .venv/bin/python app.py
 
+# All but the browser's tests run on two cores, one torch thread each; the browser's have the machine to themselves.
 test: .venv/test.stamp .venv/browser.stamp
-	.venv/bin/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m "not slow and not browser" -n 2 --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -m "not slow and browser" $(ARGS)
 
 test-slow: .venv/test.stamp .venv/browser.stamp
 	.venv/bin/python -m pytest -m slow $(ARGS)
