@@ -322,8 +322,9 @@ def test_a_run_resumed_before_its_process_was_gone_begins_when_that_is(runs, ope
     assert launcher.started == [run.name]
     del launcher._runs[run]
     launcher._ended.append(Gone(run))
-    until(lambda: len(launcher.started) == 2)
+    until(launcher.busy)
     assert run.status() is Status.RUNNING, "that the old process is gone tells nothing of the new one"
+    assert launcher.started == [run.name] * 2
 
 
 def test_what_goes_wrong_at_each_look_is_printed_once(opened, home, monkeypatch, capsys):
