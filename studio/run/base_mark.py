@@ -55,8 +55,15 @@ def mark_of(base: Path, name: str) -> BaseMark:
 
 
 def mark_base(adapter: Path, base: Path, name: str) -> None:
-    """Write into an adapter's folder for which base it is. Raises OSError and StudioError."""
-    (adapter / MARK).write_text(mark_of(base, name).model_dump_json(indent=1), "utf-8")
+    """Write into an adapter's folder for which base it is. Where the base is gone by now, the adapter goes without.
+
+    Raises OSError where the mark cannot be written.
+    """
+    try:
+        mark = mark_of(base, name)
+    except (OSError, StudioError):
+        return
+    (adapter / MARK).write_text(mark.model_dump_json(indent=1), "utf-8")
 
 
 def refuse_other_base(adapter: Path, base: Path, run: str, name: str) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import gradio as gr
 
 from studio.errors import StudioError
 from studio.recipe.models import BaseModelCard, Located, catalogue, facts, locate
+from studio.run.directory import Status, find_run
+from studio.run.history.notes import read_notes
+from studio.run.merge import tune_base
+from studio.ui.refusal import refusal
+from studio.ui.studio import Studio
 from studio.ui.words import figures, note
 
 HUB = "https://huggingface.co/"
+OF_RUN = "run:"
 
 
 @dataclass(frozen=True)
@@ -22,24 +29,46 @@ class ModelTab:
     card: gr.HTML
 
 
-def build(model: gr.State) -> ModelTab:
-    """Draw the tab and connect it to the state that holds the base model's id."""
+def build(studio: Studio, model: gr.State, room: gr.Tab) -> ModelTab:
+    """Draw the tab in its `room` and connect it to the state that holds the base model's id."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
             choice = gr.Dropdown(
-                [(_line(card), card.id) for card in catalogue()],
+                _of_catalogue(),
                 value=model.value,
                 allow_custom_value=True,
                 label="Base model",
                 info="Pick one, or type an id of the Hugging Face Hub (owner/name) or the path of a model's folder. "
+                "The results of your runs are at the end of the list, to tune on from. "
                 "Start small: a small model that is tuned well beats a large one that does not fit.",
                 elem_id="base-model",
             )
         with gr.Column(scale=3, min_width=320):
             card = gr.HTML(describe(model.value), elem_id="model-card")
-    choice.change(lambda value: str(value or "").strip(), choice, model)
+    choice.change(partial(named, studio), choice, model)
+    room.select(lambda: gr.update(choices=[*_of_catalogue(), *_of_runs(studio)]), None, choice, show_progress="hidden")
     model.change(lambda value: (value, describe(value)), model, [choice, card], show_progress="hidden")
     return ModelTab(choice, card)
+
+
+def named(studio: Studio, value: str | None) -> str:
+    """The base model's id. "run:NAME" is the result of a run: made a whole model first, where it is an adapter."""
+    text = str(value or "").strip()
+    if not text.startswith(OF_RUN):
+        return text
+    try:
+        return str(tune_base(find_run(studio.home, text.removeprefix(OF_RUN))))
+    except StudioError as error:
+        raise refusal(error, "Not taken as a base") from None
+
+
+def _of_catalogue() -> list[tuple[str, str]]:
+    return [(_line(card), card.id) for card in catalogue()]
+
+
+def _of_runs(studio: Studio) -> list[tuple[str, str]]:
+    done = [run for run in studio.runs() if run.result and run.status() in {Status.FINISHED, Status.STOPPED}]
+    return [(f"Result of {read_notes(run).name or run.name}", f"{OF_RUN}{run.name}") for run in done]
 
 
 def describe(model_id: str) -> str:

@@ -98,8 +98,8 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         train = gr.Button("Train", variant="primary", elem_id="train", scale=0, min_width=110)
     with gr.Tabs(elem_id="tabs") as tabs:
         data_room = gr.Tab("Data", id="Data")
-        with gr.Tab("Model", id="Model"):
-            model_part = model_tab.build(model)
+        with gr.Tab("Model", id="Model") as model_room:
+            model_part = model_tab.build(studio, model, model_room)
         with gr.Tab("Recipe", id="Recipe") as recipe_room:
             recipe_part = recipe_tab.build(studio, start, data, model, recipe_room)
         with gr.Tab("Search", id="Search") as search_room:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -133,6 +134,7 @@ def _scored(folder: Path) -> Scored | None:
             return None
         told = json.loads(newest.read_bytes())
         metric, tuned = next(iter(told["scores"]["tuned"].items()))
-        return Scored(str(metric), float(told["scores"]["base"].get(metric, 0.0)), float(tuned), int(told["n"]))
+        scored = Scored(str(metric), float(told["scores"]["base"].get(metric, 0.0)), float(tuned), int(told["n"]))
+        return scored if math.isfinite(scored.base + scored.tuned) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None

@@ -11,6 +11,7 @@ from studio.run.history.origin import origin_of
 from studio.run.launchers import ThreadLauncher
 from studio.share.run_file import write_run_file
 from studio.ui.history.tab import open_run, take_in, tune_on, use_recipe
+from studio.ui.model_tab import named
 from studio.ui.page import _draw
 from studio.ui.studio import Studio
 from tests.prepared_runs import prepare_run
@@ -47,11 +48,13 @@ def test_a_result_becomes_the_base_and_the_new_run_says_from_where(studio):
     run = prepare_run(studio.home, "amber-fox")
     run.adapter.rename(run.model)
     base = tune_on(studio, "amber-fox")
-    assert base == str(run.model)
+    assert base == str(run.model) == named(studio, "run:amber-fox") == named(studio, f" {base} ")
     new = prepare_run(studio.home, "grey-owl", {"model.id": base})
     origin = origin_of(new, base)
     assert origin is not None
     assert (origin.run, origin.how) == ("amber-fox", "tuned on")
+    with pytest.raises(gr.Error, match="no run"):
+        named(studio, "run:red-newt")
     with pytest.raises(gr.Error, match="has no result"):
         tune_on(studio, prepare_run(studio.home, "waiting", kind=None).name)
 
