@@ -19,6 +19,7 @@ from studio.run.last_words import give_up, speak_for
 from studio.run.launchers import Gone, Launcher
 from studio.run.order import in_order
 from studio.run.owner import read_owner
+from studio.run.statuses import Statuses
 
 TICK = 0.5  # seconds between looks; `poke` ends a wait early
 AGAIN = 30.0  # seconds until a run is tried again of which not even its failure could be written
@@ -47,6 +48,7 @@ class Queue:
         self._spare = spare
         self._look_for = look_for
         self._devices: Devices = ()
+        self._statuses = Statuses()
         self._escalation = Escalation()
         self._poked = threading.Event()
         self._closed = threading.Event()
@@ -96,7 +98,7 @@ class Queue:
         begun = self._launcher.busy()
         self._speak_for_the_dead()  # of those that ended later the next look hears; they are among the begun
         self._devices = self._devices or self._look_for()
-        runs = [(run, run.status()) for run in list_runs(self._home)]
+        runs = self._statuses.look(list_runs(self._home))
         leaving = self._escalation.look(runs)
         waiting = [
             run for run, status in runs if status is Status.WAITING and run not in begun and self._may_begin(run)

@@ -266,7 +266,7 @@ def _runs_shown(
 
 
 def _seen(studio: Studio) -> Seen:
-    return [(run, run.status()) for run in studio.runs()]
+    return studio.seen()
 
 
 def _summary(values: Values, draft: Draft) -> str:

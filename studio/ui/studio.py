@@ -9,12 +9,13 @@ from studio.answer.chat import ChatHost
 from studio.answer.turn import may_answer
 from studio.home import Home
 from studio.recipe.hardware import Hardware, detect
-from studio.run.directory import Run, list_runs
+from studio.run.directory import Run, Status, list_runs
 from studio.run.forecast.forecasts import Forecasts
 from studio.run.forecast.rows import rows_of
 from studio.run.launchers import Launcher
 from studio.run.queue import Queue
 from studio.run.search.conductor import Conductor
+from studio.run.statuses import Statuses
 from studio.run.study.desk import Desk
 
 STEPPED_ASIDE = "A run has begun and took the GPU, so the chat stepped aside. Ask again when the run is over."
@@ -44,6 +45,10 @@ class Studio:
         return Forecasts(self.home, lambda recipe: rows_of(self.desk, recipe), self.home.root / "forecast.log")
 
     @cached_property
+    def _statuses(self) -> Statuses:
+        return Statuses()
+
+    @cached_property
     def queue(self) -> Queue:
         return Queue(self.home, self.launcher, before_run=self._make_room)
 
@@ -55,9 +60,13 @@ class Studio:
         """Every run, newest first."""
         return list_runs(self.home)[::-1]
 
+    def seen(self) -> list[tuple[Run, Status]]:
+        """Every run as it stands at this moment, newest first."""
+        return self._statuses.look(self.runs())
+
     def active_runs(self) -> list[Run]:
         """The runs that are being trained at this moment."""
-        return [run for run in self.runs() if run.status().active]
+        return [run for run, status in self.seen() if status.active]
 
     def chat_refusal(self) -> str | None:
         """Why the chat may not answer now, or None where it may."""
