@@ -68,7 +68,7 @@
 
   const statusLine = ({ status, seen, clock, ended, wish, silent }) => {
     if (status === "waiting") return "In the queue. It begins by itself as soon as the trainer is free.";
-    if (silent) return `Nothing was heard of it for ${exactly(silent)}, which is much longer than usual. It may be stuck: see the log of the run below, wait, or end it.`;
+    if (silent) return `Nothing was heard of it for ${briefly(silent)}, which is much longer than usual. It may be stuck: see the log of the run below, wait, or end it.`;
     if (status === "running") return PHASES[seen.progress.phase] || PHASES[""];
     if (status === "stopping") return ENDING[wish] || ENDING.stop;
     if (status === "finished") return ended || `Done after ${exactly(clock.elapsed)}. The tuned model is ready.`;
@@ -100,21 +100,34 @@
   /* a word when a run is over, where the person asked for it and the browser allows it */
 
   const notice = {
-    allowed: () => "Notification" in window && Notification.permission === "granted" && localStorage.getItem(NOTIFY) === "yes",
+    wanted: false,
+    load() {
+      try { this.wanted = localStorage.getItem(NOTIFY) === "yes"; } catch { /* a browser that keeps nothing */ }
+    },
+    keep(wanted) {
+      this.wanted = wanted;
+      try { localStorage.setItem(NOTIFY, wanted ? "yes" : "no"); } catch { /* it lasts as long as the page */ }
+    },
+    on() {
+      return this.wanted && Notification.permission === "granted";
+    },
     async toggle() {
-      if (this.allowed()) return localStorage.setItem(NOTIFY, "no");
-      if ((await Notification.requestPermission()) === "granted") localStorage.setItem(NOTIFY, "yes");
+      const on = this.on();
+      this.keep(!on && (await Notification.requestPermission()) === "granted");
     },
     show(button) {
       button.hidden = !("Notification" in window);
       if (button.hidden) return;
       const blocked = Notification.permission === "denied";
       button.disabled = blocked;
-      button.setAttribute("aria-pressed", this.allowed());
+      button.setAttribute("aria-pressed", this.on());
       setText(button, blocked ? "This browser blocks notifications" : "Tell me when it is over");
     },
     tell(name, words) {
-      if (this.allowed()) new Notification(`${name} · Atelier`, { body: words, tag: name });
+      if (!("Notification" in window) || !this.on()) return;
+      try {
+        new Notification(`${name} · Atelier`, { body: words, tag: name });
+      } catch { /* a phone lets no page do this */ }
     },
   };
 
@@ -127,7 +140,8 @@
       this.chart = new Chart(section);
       this.chart.onOthers = (wanted) => this.showOthers(wanted);
       const button = section.querySelector(".live-notify");
-      button.addEventListener("click", () => notice.toggle().then(() => notice.show(button)));
+      const press = () => notice.toggle().then(() => notice.show(button));
+      button.addEventListener("click", press, { signal: this.chart.ended.signal });
       notice.show(button);
       this.closed = false;
       this.failures = 0;
@@ -291,7 +305,7 @@
         if (again) before.replaceWith(item); // one line for checkpoints in a row: the newest, and how many
         else list.append(item);
         item.dataset.times = again ? Number(before.dataset.times) + 1 : 1;
-        if (again) item.querySelector("span").append(`, and ${count(item.dataset.times - 1)} before it`);
+        if (again) item.querySelector("span").append(`; ${count(item.dataset.times - 1)} before it`);
       }
       this.find(".live-story").hidden = list.childElementCount === 0;
     }
@@ -364,6 +378,7 @@
   };
 
   const begin = () => {
+    notice.load();
     lookForFrames();
     new MutationObserver(planLook).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-run"] });
     new MutationObserver(() => views.forEach((view) => view.chart.recolour())).observe(document.body, { attributeFilter: ["class"] });

@@ -120,6 +120,7 @@
       this.stale = false;
       this.wishes = chosen();
       this.onOthers = () => {};
+      this.ended = new AbortController(); // the page keeps the controls for the next run's chart
       this.connect();
       this.resized = new ResizeObserver(() => this.fit());
       this.resized.observe(this.box);
@@ -251,10 +252,10 @@
 
     branchMarks() {
       const steps = [...new Set(this.forebears.map(({ step }) => step))];
-      return steps.map((step) => ({
+      return steps.map((step, i) => ({
         type: "line", name: "branch", xref: "x", yref: "y domain", x0: step, x1: step, y0: 0, y1: 1,
         line: { color: GREY, width: 1, dash: "dash" },
-        label: { text: "branched", textangle: 0, textposition: "start", xanchor: "left", yanchor: "bottom", font: { color: GREY, size: 11 } },
+        label: { text: "branched", textangle: 0, textposition: i % 2 ? "middle" : "start", xanchor: "left", yanchor: "bottom", font: { color: GREY, size: 11 } },
       }));
     }
 
@@ -316,16 +317,17 @@
       told.textContent = Number(slider.value).toFixed(2);
       log.checked = this.wishes.log;
       others.checked = this.wishes.others;
-      slider.addEventListener("input", () => {
+      const on = (control, event, act) => control.addEventListener(event, act, { signal: this.ended.signal });
+      on(slider, "input", () => {
         this.keep({ smoothing: Number(slider.value) });
         told.textContent = Number(slider.value).toFixed(2);
         this.smoothAnew();
       });
-      log.addEventListener("change", () => {
+      on(log, "change", () => {
         this.keep({ log: log.checked });
         if (this.drawn) window.Plotly.relayout(this.plot, { "yaxis.type": log.checked ? "log" : "linear", "yaxis.autorange": true });
       });
-      others.addEventListener("change", () => {
+      on(others, "change", () => {
         this.keep({ others: others.checked });
         this.onOthers(others.checked);
       });
@@ -369,6 +371,7 @@
     }
 
     close() {
+      this.ended.abort();
       this.resized.disconnect();
       if (this.drawn) window.Plotly.purge(this.plot);
     }

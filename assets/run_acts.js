@@ -1,6 +1,7 @@
 // A redraw keeps open what a person opened and keeps what was typed, as long as it is the same run's.
 const opened = new Set();
-let shownOf = "";
+const runShown = () => element.querySelector("[data-of]")?.dataset.of || "";
+let shownOf = runShown();
 
 element.addEventListener("toggle", ({ target }) => {
   if (target.open) opened.add(target.id);
@@ -8,7 +9,7 @@ element.addEventListener("toggle", ({ target }) => {
 }, true);
 
 watch("value", () => {
-  const now = element.querySelector("[data-of]")?.dataset.of || "";
+  const now = runShown();
   if (now !== shownOf) {
     shownOf = now;
     opened.clear();

@@ -95,9 +95,11 @@ def _help(run: Run, status: Status) -> str:
     moves = moves_for(run, cause) if cause else ()
     if not moves:
         return ""
-    kind, again = ("error", "Try again") if status is Status.FAILED else ("warning", "Train anew")
+    failed = status is Status.FAILED  # then the live view says what happened
+    again = "Try again" if failed else "Train anew"
     rows = "".join(f"<li>{_offer(run.name, place, move, again)}</li>" for place, move in enumerate(moves))
-    return f'{note(kind, message)}<ul class="run-ways" aria-label="What helps">{rows}</ul>'
+    told = "<h4>What helps</h4>" if failed else note("warning", message)
+    return f'{told}<ul class="run-ways" aria-label="What helps">{rows}</ul>'
 
 
 def _offer(name: str, place: int, move: Move, again: str) -> str:
