@@ -50,7 +50,8 @@ export STUDIO_HOME=/shared/atelier  # a folder that all nodes see
 export PROCESSES={recipe.launch.processes}  # on each node: as many as --gpus-per-node{_warning(recipe)}
 MACHINES=$SLURM_NNODES
 RUN=$({_make(recipe)})
-FIRST=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+NODES=$(scontrol show hostnames "$SLURM_JOB_NODELIST")
+FIRST=${{NODES%%$'\\n'*}}
 PORT=$((20000 + SLURM_JOB_ID % 20000))
 export RUN FIRST PORT MACHINES
 
