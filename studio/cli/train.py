@@ -44,7 +44,7 @@ def add_recipe(verb: argparse.ArgumentParser) -> None:
 
 def add_changes(verb: argparse.ArgumentParser) -> None:
     """Let a verb change the recipe that it was told."""
-    verb.add_argument("--model", help="base model: starter, owner/name on the Hub, or a folder")
+    verb.add_argument("--model", help="base model: starter, owner/name on the Hub, a folder, or run:NAME")
     verb.add_argument("--data", help="training file; the recipe's held-out file is then not used")
     verb.add_argument("--held-out", help="file of held-out pairs")
     verb.add_argument(
@@ -76,12 +76,15 @@ def named_recipe(name: str) -> Recipe:
 
 def asked_recipe(options: argparse.Namespace) -> Recipe:
     """The named file or preset with the changes asked for. Raises StudioError where it is none or they do not fit."""
+    from studio.home import open_home
     from studio.recipe.read import changed
+    from studio.run.merge import OF_RUN, base_named
 
     recipe = named_recipe(options.recipe)
     changes: dict[str, Any] = {}
     if options.model:
-        changes["model.id"] = options.model
+        result = options.model.startswith(OF_RUN)
+        changes["model.id"] = base_named(open_home(options.home), options.model) if result else options.model
     if options.data:
         changes |= {"data.path": options.data, "data.held_out_path": ""}
         changes |= {"data.prompt_column": "", "data.completion_column": ""}

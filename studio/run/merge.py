@@ -13,10 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
-from studio.home import CHECKOUT
-from studio.run.directory import Run
+from studio.home import CHECKOUT, Home
+from studio.run.directory import Run, find_run
 
 MERGED = "merged"
+OF_RUN = "run:"
+
+
+def base_named(home: Home, text: str) -> str:
+    """The base model's id as a recipe has it. "run:NAME" stands for the result of a run, as `tune_base` makes it.
+
+    Raises:
+        StudioError: there is no such run, or its result cannot be a base.
+    """
+    if not text.startswith(OF_RUN):
+        return text
+    return str(tune_base(find_run(home, text.removeprefix(OF_RUN))))
 
 
 def tune_base(run: Run) -> Path:

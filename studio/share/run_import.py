@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import re
 import shutil
 import stat
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from studio.errors import StudioError
 from studio.home import Home
+from studio.recipe.model_folder import check_folder
 from studio.run.directory import Run, new_draft
 from studio.run.wish import Wish, write_wish
 from studio.share.run_file import BLOCK, CHECKPOINTS, KINDS, MANIFEST, OF_CHECKPOINTS, Packed, RunFile
@@ -23,6 +25,10 @@ SPARE = 100_000_000  # bytes that stay free on the disk; and what a file may hol
 MOST_PRESSED = 100  # times its size is the most that it may hold beyond that
 RUN_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 PART = re.compile(r"[A-Za-z0-9_][^\\/:\x00-\x1f]*")  # of a path: no hidden file, no drive, no way up
+LARGEST_SETTINGS = 1_000_000  # bytes of an adapter's settings; they have about 1 kB
+LARGEST_NUMBER, LONGEST_PATTERN, MOST_STARS = 100_000, 2000, 4
+COUNTS_OF_STEPS = {"total_step", "tinit", "tfinal", "deltaT"}  # AdaLoRA's, which take no memory
+REPEATED_GROUP = re.compile(r"\)\s*[*+{]")  # such patterns can take for ever to match
 NEEDED = ("recipe.yaml", "data/source.json", "data/train.jsonl")
 
 
@@ -124,13 +130,36 @@ def _settle(run: Run) -> None:
     """See that it is a run, and that it rests: one that had not ended when it was exported is paused.
 
     Raises:
-        StudioError: its recipe or its rows cannot be read.
+        StudioError: its recipe or its rows cannot be read, or its result is not safe to load.
     """
     _ = run.recipe
     _ = run.source()
+    if run.adapter.is_dir():
+        _refuse_hostile(run.adapter)
+    if run.model.is_dir():
+        check_folder(run.model, "in this file")
     if run.ended() is None:
         run.owner_path.unlink(missing_ok=True)  # a process of another time or machine
         write_wish(run.stop_path, Wish.PAUSE)
+
+
+def _refuse_hostile(adapter: Path) -> None:
+    """Raise StudioError for an adapter whose settings would take all memory, or all time, when it is loaded."""
+    path = adapter / "adapter_config.json"
+    settings = json.loads(path.read_text("utf-8")) if path.stat().st_size < LARGEST_SETTINGS else None
+    if not isinstance(settings, dict) or not _bounded(settings):
+        raise StudioError(
+            "The adapter in this file has settings that no method of the studio makes (adapter_config.json). It is not "
+            "unpacked."
+        )
+
+
+def _bounded(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(key in COUNTS_OF_STEPS or _bounded(each) for key, each in value.items())
+    if isinstance(value, str):  # it may be a pattern for the names of layers
+        return len(value) < LONGEST_PATTERN and not REPEATED_GROUP.search(value) and value.count("*") <= MOST_STARS
+    return not isinstance(value, int) or abs(value) <= LARGEST_NUMBER
 
 
 def _named(home: Home, draft: Path, name: str) -> Run:

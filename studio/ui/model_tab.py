@@ -10,15 +10,14 @@ import gradio as gr
 
 from studio.errors import StudioError
 from studio.recipe.models import BaseModelCard, Located, catalogue, facts, locate
-from studio.run.directory import Status, find_run
+from studio.run.directory import Status
 from studio.run.history.notes import read_notes
-from studio.run.merge import tune_base
+from studio.run.merge import OF_RUN, base_named
 from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
 from studio.ui.words import figures, note
 
 HUB = "https://huggingface.co/"
-OF_RUN = "run:"
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,8 @@ def build(studio: Studio, model: gr.State, room: gr.Tab) -> ModelTab:
 
 def named(studio: Studio, value: str | None) -> str:
     """The base model's id. "run:NAME" is the result of a run: made a whole model first, where it is an adapter."""
-    text = str(value or "").strip()
-    if not text.startswith(OF_RUN):
-        return text
     try:
-        return str(tune_base(find_run(studio.home, text.removeprefix(OF_RUN))))
+        return base_named(studio.home, str(value or "").strip())
     except StudioError as error:
         raise refusal(error, "Not taken as a base") from None
 

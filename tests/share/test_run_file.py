@@ -135,6 +135,16 @@ def test_what_is_not_safe_is_not_unpacked(made, elsewhere, tmp_path, case):
     assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["amber-fox.run.zip", "tampered.zip"]
 
 
+@pytest.mark.parametrize(
+    "settings", [{"r": 10_000_000}, {"target_modules": "(a+)+$"}, {"rank_pattern": {"q_proj": 10**9}}, ["r"]]
+)
+def test_an_adapter_that_would_take_all_memory_or_time_is_not_unpacked(made, elsewhere, tmp_path, settings):
+    (made.path / "adapter" / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(StudioError, match="settings that no method of the studio makes"):
+        read_run_file(elsewhere, write_run_file(made, tmp_path))
+    assert list(elsewhere.runs.iterdir()) == []
+
+
 def test_a_link_is_not_unpacked(made, elsewhere, tmp_path):
     path = write_run_file(made, tmp_path)
     with zipfile.ZipFile(path, "a") as archive:
