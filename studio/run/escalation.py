@@ -17,7 +17,7 @@ from studio.errors import StudioError
 from studio.run import family
 from studio.run.cancel import left_over, throw_away
 from studio.run.directory import Run, Status
-from studio.run.events import Metrics, Phase
+from studio.run.events import AnyEvent, Metrics, Phase, Resumed
 from studio.run.last_words import speak_for
 from studio.run.owner import Owner, read_owner
 from studio.run.stalled import last_events, patience, step_seconds
@@ -118,7 +118,7 @@ def grace_of(run: Run) -> Grace:
     """How long a run that was asked to end may take, by what was asked and by its own pace."""
     if run.wish() is Wish.CANCEL:
         return CANCELLED
-    events = last_events(run)
+    events = _since_resumed(last_events(run))
     phase = next((event.phase for event in reversed(events) if isinstance(event, Phase)), "")
     learned = any(isinstance(event, Metrics) for event in events)
     silent = patience(phase or "training", step_seconds(events)) if learned else UNLEARNED
@@ -167,6 +167,12 @@ def end_now(run: Run) -> Status:
         )
     speak_for(run)
     return run.status()
+
+
+def _since_resumed(events: list[AnyEvent]) -> list[AnyEvent]:
+    """What the process that does the run now has written: what was learned before is in a checkpoint."""
+    resumed = [place for place, event in enumerate(events) if isinstance(event, Resumed)]
+    return events[resumed[-1] + 1 :] if resumed else events
 
 
 def _members(run: Run) -> bool:

@@ -52,6 +52,9 @@ class Launcher(Protocol):
     def busy(self) -> Mapping[Run, Devices]:
         """The runs that were started here and are still being done, each with its devices."""
 
+    def end(self, run: Run) -> None:
+        """End what was started for a run and never began it."""
+
     def ended(self) -> list[Gone]:
         """Who did runs that were started here and ended since this was last asked."""
 
@@ -82,6 +85,9 @@ class ThreadLauncher:
     def busy(self) -> Mapping[Run, Devices]:
         alive = self._thread is not None and self._thread.is_alive()
         return {self._run: ()} if self._run and alive else {}
+
+    def end(self, run: Run) -> None:
+        """A thread cannot be ended."""
 
     def ended(self) -> list[Gone]:
         if self._run is None or self.busy():
@@ -136,6 +142,10 @@ class ProcessLauncher:
 
     def busy(self) -> Mapping[Run, Devices]:
         return {run: child.devices for run, child in list(self._children.items()) if child.alive()}
+
+    def end(self, run: Run) -> None:
+        if child := self._children.get(run):
+            child.process.terminate()  # what has not begun yet heeds it
 
     def ended(self) -> list[Gone]:
         over = {run: child for run, child in list(self._children.items()) if not child.alive()}

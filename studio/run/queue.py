@@ -22,6 +22,8 @@ from studio.run.owner import read_owner
 from studio.run.statuses import Statuses
 
 TICK = 0.5  # seconds between looks; `poke` ends a wait early
+UNCLAIMED = 900.0  # seconds that a trainer may take to begin: its imports come from a slow disk, say
+UNWANTED = 20.0  # and that it has where its run was meanwhile asked to end
 AGAIN = 30.0  # seconds until a run is tried again of which not even its failure could be written
 
 
@@ -54,6 +56,7 @@ class Queue:
         self._closed = threading.Event()
         self._lock: IO[bytes] | None = None
         self._put_off: dict[Run, float] = {}
+        self._unclaimed: dict[Run, float] = {}
         self._said = ""
         self._thread = threading.Thread(target=self._loop, name="queue", daemon=True)
 
@@ -103,6 +106,7 @@ class Queue:
         waiting = [
             run for run, status in runs if status is Status.WAITING and run not in begun and self._may_begin(run)
         ]
+        self._end_what_never_begins(begun)
         held = self._held({run for run, status in runs if status.active} | leaving, begun.values())
         free = [device for device in self._devices if device not in held]
         due = begins_now(self._needs(waiting), free, len(self._devices))
@@ -124,6 +128,14 @@ class Queue:
                 yield run, run.recipe.launch.processes
             except StudioError:  # the trainer says what is wrong with its recipe
                 yield run, 1
+
+    def _end_what_never_begins(self, begun: Iterable[Run]) -> None:
+        """A trainer that hangs before it claims its run, in an import that touches a dead driver, say."""
+        now = time.monotonic()
+        self._unclaimed = {run: self._unclaimed.get(run, now) for run in begun if not run.owner_path.exists()}
+        for run, since in self._unclaimed.items():
+            if now - since > (UNWANTED if run.asked_to_stop() else UNCLAIMED):
+                self._launcher.end(run)
 
     def _begin(self, run: Run, given: Devices) -> None:
         self._before_run()

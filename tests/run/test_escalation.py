@@ -11,7 +11,7 @@ from studio.errors import StudioError
 from studio.run import escalation
 from studio.run.directory import Status
 from studio.run.escalation import CANCELLED, TERM, UNLEARNED, Grace, Patience, end_now, grace_of
-from studio.run.events import Ended, EventWriter, Metrics, Phase
+from studio.run.events import Ended, EventWriter, Metrics, Phase, Resumed
 from studio.run.family import families, members
 from studio.run.launchers import ProcessLauncher
 from studio.run.owner import claim, read_owner
@@ -68,6 +68,9 @@ def test_the_grace_goes_by_the_wish_and_the_runs_own_pace(make_run):
         assert grace_of(run).silent == pytest.approx(400), "ten of its steps"
         events.write(Phase(phase="saving"))
         assert grace_of(run).silent > 400
+        events.write(Resumed(step=8))
+        events.write(Phase(phase="loading"))
+        assert grace_of(run).silent == UNLEARNED, "what was learned before is in a checkpoint"
     run.ask(Wish.CANCEL)
     assert grace_of(run) == CANCELLED
 

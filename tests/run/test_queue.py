@@ -53,6 +53,10 @@ class FakeLauncher:
     def busy(self) -> dict[Run, Devices]:
         return dict(self._runs)
 
+    def end(self, run: Run) -> None:
+        del self._runs[run]
+        self._ended.append(Gone(run, -15))
+
     def ended(self) -> list[Gone]:
         ended, self._ended = self._ended, []
         return ended
@@ -60,7 +64,7 @@ class FakeLauncher:
     def close(self) -> None:
         self.closed = True
 
-    def end(self, run: Run | None = None) -> None:
+    def finish(self, run: Run | None = None) -> None:
         """End this run, or the one that was begun first."""
         run = run or next(iter(self._runs))
         with EventWriter(run.events_path) as events:
@@ -108,7 +112,7 @@ def test_the_oldest_first_and_one_at_a_time(runs, opened):
         time.sleep(0.1)
         assert launcher.started == [each.name for each in runs[:count]]
         assert run.status() is Status.RUNNING
-        launcher.end()
+        launcher.finish()
     until(lambda: all(run.status() is Status.FINISHED for run in runs))
     time.sleep(0.1)
     assert len(launcher.started) == 3
@@ -148,11 +152,11 @@ def test_a_second_queue_of_the_home_only_watches_until_the_first_is_gone(runs, o
     opened(second)
     time.sleep(0.2)
     assert (second.started, second.warmed) == ([], [])
-    first.end()
+    first.finish()
     until(lambda: len(first.started) == 2)
     owner.close()
     assert second.started == []
-    first.end()
+    first.finish()
     until(lambda: second.started == [runs[2].name])
 
 
@@ -218,7 +222,7 @@ def test_a_spare_is_kept_only_where_it_is_wanted_and_nothing_waits(opened, runs)
     opened(launcher, spare=False)
     for _ in runs:
         until(launcher.busy)
-        launcher.end()
+        launcher.finish()
     time.sleep(0.1)
     assert launcher.warmed == []
 
@@ -234,7 +238,7 @@ def test_closing_lets_a_run_go_on_and_frees_the_home(runs, opened, home):
     opened(second)
     time.sleep(0.1)
     assert second.started == [], "the run of before is still being done"
-    launcher.end()
+    launcher.finish()
     with EventWriter(runs[0].events_path):
         until(lambda: second.started == [runs[1].name])
 
@@ -250,7 +254,7 @@ def test_a_run_that_was_moved_has_its_turn_first(runs, opened, home):
     for run in (runs[2], runs[0], runs[1]):
         until(launcher.busy)
         assert launcher.started[-1] == run.name
-        launcher.end()
+        launcher.finish()
         until(lambda run=run: launcher.started[-1] != run.name or len(launcher.started) == 3)
 
 
@@ -260,10 +264,10 @@ def test_several_gpus_take_several_runs_and_each_holds_its_own(runs, opened):
     until(lambda: launcher.busy() == {runs[0]: ("GPU-a",), runs[1]: ("GPU-b",)})
     time.sleep(0.1)
     assert len(launcher.started) == 2
-    launcher.end(runs[1])
+    launcher.finish(runs[1])
     until(lambda: launcher.busy() == {runs[0]: ("GPU-a",), runs[2]: ("GPU-b",)})
     assert launcher.warmed == [], "nothing is free"
-    launcher.end(runs[0])
+    launcher.finish(runs[0])
     until(lambda: launcher.warmed)
     assert set(launcher.warmed) == {("GPU-a",)}
 
@@ -277,9 +281,9 @@ def test_a_run_of_several_processes_waits_for_its_gpus_and_is_not_overtaken(open
     until(launcher.busy)
     time.sleep(0.1)
     assert launcher.started == [small.name], "one GPU is free, and the large run needs two"
-    launcher.end()
+    launcher.finish()
     until(lambda: launcher.busy() == {large: ("GPU-a", "GPU-b")})
-    launcher.end()
+    launcher.finish()
     until(lambda: launcher.started[-1] == after.name)
 
 
@@ -288,7 +292,7 @@ def test_who_holds_a_gpu_is_read_from_the_runs_by_the_next_app(runs, opened, hom
     queue = opened(first, there_is=("GPU-a", "GPU-b"))
     until(lambda: len(first.busy()) == 2)
     queue.close()
-    first.end(runs[0])
+    first.finish(runs[0])
     second = FakeLauncher()
     opened(second, there_is=("GPU-a", "GPU-b"))
     until(lambda: second.busy() == {runs[2]: ("GPU-a",)})
@@ -350,3 +354,24 @@ def test_a_run_of_which_not_even_the_failure_can_be_written_is_not_tried_at_each
     until(lambda: len(launcher.started) == 3)
     time.sleep(0.2)
     assert launcher.started == [run.name for run in runs]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_trainer_that_hangs_before_it_begins_is_ended(runs, opened, monkeypatch, asked):
+    monkeypatch.setattr(queue_module, "UNWANTED" if asked else "UNCLAIMED", 0.1)
+
+    class Hangs(FakeLauncher):
+        def start(self, run: Run, devices: Devices = ()) -> None:
+            if run == runs[0]:
+                self.started.append(run.name)
+                self._runs[run] = devices
+            else:
+                super().start(run, devices)
+
+    launcher = Hangs()
+    opened(launcher)
+    until(launcher.busy)
+    if asked:
+        runs[0].ask(Wish.STOP)
+    until(lambda: runs[1].status() is Status.RUNNING)
+    assert runs[0].status() is (Status.STOPPED if asked else Status.FAILED)
