@@ -9,7 +9,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
@@ -51,10 +52,8 @@ def keep_text(uploads: Path, text: str, stem: str = "pasted") -> Path:
     file = uploads / hashlib.sha256(content).hexdigest()[:16] / f"{stem}{suffix_of(text)}"
     try:
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_name(f".{token_hex(8)}.part")
-            draft.write_bytes(content)
-            draft.replace(file)
+            with _draft_of(file) as draft:
+                draft.write_bytes(content)
     except OSError as error:
         raise _no_room(uploads, error) from None
     return file
@@ -123,13 +122,24 @@ def _place(file: Path, wanted: Path) -> None:
     """The file under another name too: no second copy of its bytes where both are on one disk."""
     if wanted.exists():
         return
+    with _draft_of(wanted) as draft:
+        try:
+            os.link(file, draft)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(file, draft)
+
+
+@contextmanager
+def _draft_of(wanted: Path) -> Iterator[Path]:
+    """Where to write a file first. It gets its name when it is whole, and goes where the disk has no room for it."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
     draft = wanted.with_name(f".{token_hex(8)}.part")
     try:
-        os.link(file, draft)
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(file, draft)
-    draft.replace(wanted)
+        yield draft
+        draft.replace(wanted)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _no_room(uploads: Path, error: OSError) -> StudioError:
