@@ -1,7 +1,8 @@
 """A studio run against a bare TRL script with the same recipe: ratio of wall times, memory beyond it, equal losses.
 
 Both are whole processes, from start to saved adapter, in turn: studio, bare, studio, bare ... The memory is the most
-that the process and its children held together, what they share counted once (PSS).
+that the process and its children held together, what they share counted once (PSS). Processor time is printed too:
+on a machine that others use as well it says more than the wall.
     python benchmarks/train.py [--pairs 3]
 """
 
@@ -18,43 +19,44 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine import describe_machine
-from memory import MB, watched
+from taken import MB, Taken, watched
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What one whole process took: seconds, bytes, and the losses that it printed."""
+class Whole:
+    """One whole process: seconds on the wall, what it took, and the losses that it printed."""
 
     seconds: float
-    memory: int
+    taken: Taken
     losses: list[list[float]]
 
 
-def whole(command: list[str]) -> tuple[float, int, str]:
-    """Seconds, bytes and output of a process and its children."""
+def whole(command: list[str]) -> tuple[float, Taken, str]:
+    """Seconds of a process with its children, what they took, and what it printed."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    with watched(process.pid) as most:
+    with watched(process.pid) as taken:
         output, _ = process.communicate()
+        seconds = time.perf_counter() - began
     assert process.returncode == 0, command
-    return time.perf_counter() - began, most.bytes, output
+    return seconds, taken, output
 
 
-def studio(home: Path) -> tuple[Taken, Path]:
+def studio(home: Path) -> tuple[Whole, Path]:
     """One run from the command line, and its folder."""
     command = [sys.executable, "-m", "studio", "train", "starter", "--home", str(home), "--json"]
-    seconds, memory, output = whole(command)
+    seconds, taken, output = whole(command)
     result = json.loads(output)
-    return Taken(seconds, memory, result["train_loss"]), Path(result["folder"])
+    return Whole(seconds, taken, result["train_loss"]), Path(result["folder"])
 
 
-def bare(folder: Path) -> Taken:
+def bare(folder: Path) -> Whole:
     """The plain script on the rows and the recipe of a run."""
-    seconds, memory, output = whole([sys.executable, str(ROOT / "benchmarks" / "bare_trl.py"), str(folder)])
+    seconds, taken, output = whole([sys.executable, str(ROOT / "benchmarks" / "bare_trl.py"), str(folder)])
     logs = [json.loads(line) for line in output.splitlines() if line.startswith('{"step"')]
-    return Taken(seconds, memory, [[log["step"], log["loss"]] for log in logs if "loss" in log])
+    return Whole(seconds, taken, [[log["step"], log["loss"]] for log in logs if "loss" in log])
 
 
 def main() -> None:
@@ -62,7 +64,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     pairs = parser.parse_args().pairs
     print(describe_machine())
-    ratios, beyond, worst = [], [], 0.0
+    ratios, of_processors, beyond, worst = [], [], [], 0.0
     with tempfile.TemporaryDirectory() as home:
         for number in range(pairs):
             mine, folder = studio(Path(home))
@@ -70,15 +72,19 @@ def main() -> None:
             assert [step for step, _ in mine.losses] == [step for step, _ in theirs.losses]
             apart = max(abs(a - b) for (_, a), (_, b) in zip(mine.losses, theirs.losses, strict=True))
             ratios.append(mine.seconds / theirs.seconds)
-            beyond.append((mine.memory - theirs.memory) / MB)
+            of_processors.append(mine.taken.processor / theirs.taken.processor)
+            beyond.append((mine.taken.memory - theirs.taken.memory) / MB)
             worst = max(worst, apart)
             print(
                 f"{number + 1}: studio {mine.seconds:.1f} s, bare {theirs.seconds:.1f} s, ratio {ratios[-1]:.3f}; "
-                f"studio {mine.memory / MB:,.0f} MB, bare {theirs.memory / MB:,.0f} MB, {beyond[-1]:+,.0f} MB "
-                f"(ratio {mine.memory / theirs.memory:.2f}); losses {apart:.1e} apart",
+                f"processors {mine.taken.processor:.1f} and {theirs.taken.processor:.1f} s, "
+                f"ratio {of_processors[-1]:.3f}; memory {mine.taken.memory / MB:,.0f} and "
+                f"{theirs.taken.memory / MB:,.0f} MB, {beyond[-1]:+,.0f} MB "
+                f"(ratio {mine.taken.memory / theirs.taken.memory:.2f}); losses {apart:.1e} apart",
                 flush=True,
             )
     print(f"wall ratio, median of {pairs}: {statistics.median(ratios):.3f} (bound 1.05)")
+    print(f"processor time ratio, median of {pairs}: {statistics.median(of_processors):.3f}")
     print(f"memory beyond the bare script, median of {pairs}: {statistics.median(beyond):+,.0f} MB (bound 400)")
     print(f"losses at most {worst:.1e} apart")
 
