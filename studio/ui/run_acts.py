@@ -39,9 +39,13 @@ def acts_html(home: Home, runs: Seen, selected: str | None) -> str:
 def fingerprint(home: Home, runs: Seen) -> str:
     """One text that changes whenever something else is to be offered."""
     waiting = in_order(home, [run for run, status in runs if status is Status.WAITING])
-    active = [f"{run.name}:{_stuck(run, status)}:{_trouble(run)[0]}" for run, status in runs if status.active]
-    kept = [f"{run.name}:{status}:{len(run.checkpoints())}" for run, status in runs]
-    return ",".join([*kept, *active, *(run.name for run in waiting)])
+    active = [_moving(run, status) for run, status in runs if status.active]
+    return ",".join([*(f"{run.name}:{status}" for run, status in runs), *active, *(run.name for run in waiting)])
+
+
+def _moving(run: Run, status: Status) -> str:
+    """What may change of a run in progress while its status stays."""
+    return f"{_stuck(run, status)}:{_trouble(run)[0]}:{len(run.checkpoints())}:{run.wish() or ''}"
 
 
 def _buttons(run: Run, status: Status) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -15,9 +19,11 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
 from studio.home import Home, open_home
+from studio.progress import Mean
 from studio.run import owner
+from studio.run.branch import Parent
 from studio.run.directory import Run
-from studio.run.events import Ended, EventWriter, Metrics, Phase, Started, Warned
+from studio.run.events import Branched, Ended, Event, EventWriter, Metrics, Phase, Started, Warned
 from studio.ui.live import live_head, live_html, live_routes
 
 pytestmark = pytest.mark.browser
@@ -70,10 +76,21 @@ def train(run: Run, enough: threading.Event) -> None:
         events.write(Ended(kind="stopped", message="Stopped; what was learned is kept.", folder="adapter"))
 
 
+NOTICES = """window.told = [];
+window.Notification = class {
+    static permission = 'default';
+    static async requestPermission() { return (this.permission = 'granted'); }
+    constructor(title, { body }) { window.told.push([title, body]); }
+};"""
+
+
 def test_a_run_is_followed_to_its_end(run: Run, address: str, browser: Browser) -> None:
     page, complaints, asked = watched(browser)
+    page.add_init_script(NOTICES)
     page.goto(address)
     expect(page.locator(".live-chip")).to_have_text("Waiting", timeout=PATIENCE)
+    page.locator(".live-notify").click()
+    expect(page.locator(".live-notify")).to_have_attribute("aria-pressed", "true")
     enough = threading.Event()
     trainer = threading.Thread(target=train, args=(run, enough), daemon=True)
     trainer.start()
@@ -86,6 +103,7 @@ def test_a_run_is_followed_to_its_end(run: Run, address: str, browser: Browser) 
         trainer.join()
     expect(page.locator(".live-chip")).to_have_text("Stopped", timeout=PATIENCE)
     expect(page.locator(".live-line")).to_have_text("Stopped; what was learned is kept.")
+    assert page.evaluate("window.told") == [[f"{run.name} · Atelier", "Stopped; what was learned is kept."]]
     expect(page).to_have_title("Atelier")
     expect(page.locator(".live-warning strong")).to_have_text(f"Warning: {HOSTILE}")
     assert page.evaluate("window.hacked") is None
@@ -107,7 +125,8 @@ def watched(browser: Browser) -> tuple[Page, list[str], list[str]]:
 
 
 def assert_zoom_and_legend_are_kept(page: Page) -> None:
-    assert page.title().endswith("% · Atelier")
+    assert page.title().endswith(" · Atelier")
+    assert " % · " in page.title()
     chart = page.locator(".live-plot .nsewdrag").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
@@ -125,3 +144,146 @@ def assert_zoom_and_legend_are_kept(page: Page) -> None:
     page.wait_for_function(f"{POINTS} > {points} + 10", timeout=PATIENCE)
     assert page.evaluate(RANGE) == zoomed
     assert page.evaluate("document.querySelector('.live-plot').data[1].visible") == "legendonly"
+
+
+LINES = """() => Object.fromEntries(document.querySelector('.live-plot').data.map(
+    ({ name, x, y, visible, line }) => [name, { x, y, visible, dash: line && line.dash }]))"""
+
+
+def measured(run: Run, key: str) -> tuple[list[int], list[float | None]]:
+    """Steps and values of a number as the run's file has them, as the chart rounds them."""
+    found = [each for each in run.events()[0] if isinstance(each, Metrics) and key in each.values]
+    values = [each.values[key] for each in found]
+    return [each.step for each in found], [float(f"{v:.5g}") if math.isfinite(v) else None for v in values]
+
+
+def assert_whole(page: Page, run: Run) -> None:
+    line = page.evaluate(LINES)["Training loss"]
+    assert (line["x"], line["y"]) == measured(run, "loss")
+
+
+def opened(browser: Browser, address: str) -> Page:
+    """A page in a browser of its own, that shows the curve."""
+    page = browser.new_context().new_page()
+    page.goto(address)
+    page.wait_for_function(f"{POINTS} > 0", timeout=PATIENCE)
+    return page
+
+
+def test_reload_second_tab_other_browser_and_closed_tab_show_the_whole_chart_of_a_run_at_the_same_pace(
+    run: Run, address: str, browser: Browser
+) -> None:
+    enough = threading.Event()
+    trainer = threading.Thread(target=train, args=(run, enough), daemon=True)
+    trainer.start()
+    time.sleep(1.5)  # nobody looks
+    unwatched = len(run.events()[0])
+    try:
+        page = opened(browser, address)
+        second = page.context.new_page()
+        second.goto(address)
+        other = opened(browser, address)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/news" in request.url else None)
+        page.reload()
+        began = time.monotonic()
+        second.close()
+        page.wait_for_function(f"{POINTS} > 0", timeout=PATIENCE)
+        time.sleep(1.5)
+        assert len(asked) <= 2 * (time.monotonic() - began) + 2, "a page that came back asks no more often"
+        later = opened(browser, address)
+    finally:
+        enough.set()
+        trainer.join()
+    for each in (page, other, later):
+        expect(each.locator(".live-chip")).to_have_text("Stopped", timeout=PATIENCE)
+        assert_whole(each, run)
+        each.context.close()
+    times = [event.time for event in run.events()[0] if isinstance(event, Metrics)]
+    pace = [after - before for before, after in pairwise(times)]
+    alone, watched_by_many = statistics.median(pace[: unwatched - 4]), statistics.median(pace[unwatched:])
+    assert watched_by_many < 1.25 * alone
+
+
+def write(run: Run, *events: Event) -> None:
+    with EventWriter(run.events_path) as writer:
+        for event in events:
+            writer.write(event)
+
+
+def steps(first: int, last: int, lost: int = 0) -> list[Event]:
+    def values(step: int) -> dict[str, float]:
+        loss = math.nan if step == lost else 2 + math.sin(step)
+        return {"loss": loss, "learning_rate": 1e-4, "grad_norm": 1.0 + step % 3, "memory": 2.0**30}
+
+    return [Metrics(step=step, values=values(step)) for step in range(first, last + 1)]
+
+
+def branched(run: Run) -> None:
+    """An ended run with a loss that was no number, and the one that it branched from."""
+    parent = Run(run.path.parent / "2026-11-19-old-oak")
+    parent.path.mkdir()
+    (parent.path / "recipe.yaml").write_text("{}")
+    write(parent, *steps(1, 40), Metrics(step=40, values={"eval_loss": 1.0}))
+    (run.path / "branch.json").write_text(Parent(run=parent.name, step=20).model_dump_json())
+    total = Started(steps=60, epochs=2, rows=40, held_out_rows=4, trainable_parameters=5, parameters=100)
+    write(run, Branched(run=parent.name, step=20), total, *steps(21, 60, lost=50))
+    write(run, Metrics(step=60, values={"eval_loss": 1.5}), Ended(kind="finished", step=60))
+
+
+def smoothed(points: tuple[list[int], list[float | None]], keep: float) -> list[float | None]:
+    """The moving mean in which each step has its weight, also where a step between two has no number."""
+    mean, last, found = Mean(), points[0][0] - 1, list[float | None]()
+    for step, value in zip(*points, strict=True):
+        if value is not None:
+            mean, last = mean.plus(value, keep ** (step - last)), step
+        found.append(None if value is None else mean.value)
+    return found
+
+
+def choose(page: Page) -> None:
+    """Another smoothing, the log axis, one more panel, one line less, and a zoom."""
+    slider = page.locator(".live-smoothing input")
+    slider.evaluate("(slider) => { slider.value = 0.5; slider.dispatchEvent(new Event('input')); }")
+    page.locator(".live-log").check()
+    page.locator("[data-panel=grad_norm]").click()
+    page.wait_for_function("document.querySelector('.live-plot').data.some(({ name }) => name === 'Gradient norm')")
+    page.evaluate(
+        """() => {
+            const plot = document.querySelector('.live-plot');
+            const held = plot.data.findIndex(({ name }) => name === 'Held-out loss');
+            return Plotly.restyle(plot, { visible: 'legendonly' }, [held])
+                .then(() => Plotly.relayout(plot, { 'xaxis.range': [30, 55] }));
+        }"""
+    )
+
+
+def assert_chosen(page: Page, run: Run) -> None:
+    lines: dict[str, Any] = page.evaluate(LINES)
+    assert page.locator(".live-smoothing input").input_value() == "0.5"
+    assert lines["Smoothed"]["y"] == pytest.approx(smoothed(measured(run, "loss"), 0.5))
+    assert page.evaluate("document.querySelector('.live-plot').layout.yaxis.type") == "log"
+    assert "Gradient norm" in lines
+    assert lines["Held-out loss"]["visible"] == "legendonly"
+    assert page.evaluate(RANGE) == [30, 55]
+
+
+def test_what_a_person_chose_is_there_after_a_reload_and_a_branch_has_its_parent_beside(
+    run: Run, address: str, browser: Browser
+) -> None:
+    branched(run)
+    page = opened(browser, address)
+    lines: dict[str, Any] = page.evaluate(LINES)
+    assert "Gradient norm" not in lines
+    assert page.locator("[data-panel=entropy]").count() == 0, "only what has data is offered"
+    assert lines["Training loss"]["y"][29] is None, "what is no number is a gap"
+    parent = lines["2026-11-19-old-oak"]
+    assert (parent["x"], parent["dash"]) == (list(range(1, 41)), "dash")
+    marks = "document.querySelector('.live-plot').layout.shapes.map(({ name, x0 }) => `${name} ${x0}`)"
+    assert page.evaluate(marks) == ["not a number 50", "branch 20"]
+    choose(page)
+    assert_chosen(page, run)
+    page.reload()
+    page.wait_for_function(f"{POINTS} > 0", timeout=PATIENCE)
+    assert_chosen(page, run)
+    page.context.close()
