@@ -143,15 +143,15 @@ class Queue:
             self._launcher.start(run, given)
         except Exception:  # no memory for a child, say: this run fails, the next one has its turn
             traceback.print_exc()
-            self._speak_for(Gone(run))
+            self._speak_for(Gone(run), claimed=False)
 
     def _speak_for_the_dead(self) -> None:
         for gone in self._launcher.ended():
-            self._speak_for(gone)
+            self._speak_for(gone, gone.claimed())
 
-    def _speak_for(self, gone: Gone) -> None:
+    def _speak_for(self, gone: Gone, claimed: bool) -> None:
         try:
-            if gone.claimed():
+            if claimed:
                 speak_for(gone.run, gone.status)
             else:
                 give_up(gone.run, gone.status)
