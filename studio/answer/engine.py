@@ -59,6 +59,7 @@ class Engine:
         self._precisions: dict[str, Precision] = {}
         self._key: BaseKey | None = None
         self._model: PreTrainedModel | PeftModel | None = None
+        self._base_folder: Path | None = None  # where its weights came from
         self._ends_of_base: int | list[int] | None = None
         self._adapters: dict[ResultKey, Voices] = {}  # in the order of their last use
         self._tokenizer: PreTrainedTokenizerBase | None = None  # of the base by itself
@@ -167,7 +168,8 @@ class Engine:
         notify(f"Loading the base model {recipe.model.id} ...")
         precision = self._precision(recipe)
         quantization = recipe.method.quantization(precision.compute)
-        model = _loaded(run, recipe, fetch(locate(recipe.model.id)), precision, quantization)
+        self._base_folder = fetch(locate(recipe.model.id))
+        model = _loaded(run, recipe, self._base_folder, precision, quantization)
         self._ends_of_base = _ends(model)
         self._model = _plain(model)
 
@@ -191,8 +193,8 @@ class Engine:
         return voices
 
     def _load_adapter(self, run: Run) -> Voices:
-        base = run.recipe.model.id
-        refuse_other_base(run.adapter, fetch(locate(base)), run.name, base)
+        assert self._base_folder is not None
+        refuse_other_base(run.adapter, self._base_folder, run.name, run.recipe.model.id)
         tokenizer = _tokenizer(run, run.adapter)
         self._made += 1
         name = f"adapter{self._made}"

@@ -71,6 +71,10 @@ def refuse_other_base(adapter: Path, base: Path, run: str, name: str) -> None:
 
     An adapter without a mark is judged by the shapes of its weights.
     """
+    if not base.is_dir():
+        raise StudioError(
+            f"The base {name} of {run} is no longer at {base}. Put the folder back, or train again on another base."
+        )
     try:
         known, found = _read_mark(adapter), mark_of(base, name)
         if known is None and (reason := _misfit(adapter, base)):

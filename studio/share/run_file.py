@@ -44,7 +44,7 @@ class RunFile(BaseModel):
     """The manifest, last in the zip. `left_out` says of what vanished while it was read, why it is not in it."""
 
     model_config = ConfigDict(frozen=True)
-    format: int = Field(1, ge=1, le=1)
+    format: int = Field(default=1, ge=1, le=1)
     run: str
     studio: str = __version__
     files: dict[str, Packed]

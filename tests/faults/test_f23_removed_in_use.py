@@ -30,7 +30,7 @@ def test_a_base_removed_while_the_chat_has_it(tmp_path):
     shutil.rmtree(tmp_path / "base")
     assert engine.load(run) is voices, "what is in memory goes on answering"
     for _ in range(2):
-        with pytest.raises(StudioError, match=r"base, but there is no such folder"):
+        with pytest.raises(StudioError, match=r"base of other is no longer at"):
             engine.load(other)
     assert engine.load(run) is voices
 

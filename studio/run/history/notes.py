@@ -34,7 +34,7 @@ class Notes(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
     name: Annotated[str, BeforeValidator(_in_one_line), Field(max_length=LONGEST_NAME)] = ""
-    note: str = Field("", max_length=LONGEST_NOTE)
+    note: str = Field(default="", max_length=LONGEST_NOTE)
     tags: Annotated[tuple[Tag, ...], BeforeValidator(_once_each), Field(max_length=MOST_TAGS)] = ()
     archived: bool = False
 

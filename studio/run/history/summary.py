@@ -65,7 +65,7 @@ class Summary:
 def summary_of(run: Run, record: Record, status: Status) -> Summary:
     """The summary of a run whose events are in `record`. Raises OSError where its folder is gone."""
     best = record.best
-    known = {
+    known: dict[str, Any] = {
         "step": record.step,
         "steps": record.steps,
         "best": best[1] if best else None,

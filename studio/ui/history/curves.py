@@ -24,10 +24,11 @@ class Curve:
     seconds: list[float] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
 
-    def add(self, place: tuple[int, float, float], loss: float) -> None:
+    def add(self, step: int, tokens: float, seconds: float, loss: float) -> None:
         """One more point."""
-        for values, value in zip((self.step, self.tokens, self.seconds), place, strict=True):
-            values.append(value)  # type: ignore[arg-type]
+        self.step.append(step)
+        self.tokens.append(tokens)
+        self.seconds.append(round(seconds, 1))
         self.loss.append(float(f"{loss:.5g}"))
 
     def back_to(self, step: int) -> None:
@@ -71,13 +72,13 @@ class _Reader:
             if self.before + count < self.tokens:
                 self.before = self.tokens
             self.tokens = self.before + count
-        place = (event.step, self.tokens, round(max(0.0, event.time - self.began), 1))
+        seconds = max(0.0, event.time - self.began)
         loss, held_out = event.values.get("loss", math.nan), event.values.get("eval_loss", math.nan)
         if math.isfinite(loss):
             self.smoothed = self.smoothed.plus(loss, SMOOTHING)
-            self.train.add(place, self.smoothed.value)
+            self.train.add(event.step, self.tokens, seconds, self.smoothed.value)
         if math.isfinite(held_out):
-            self.held_out.add(place, held_out)
+            self.held_out.add(event.step, self.tokens, seconds, held_out)
 
 
 def curves_of(run: Run) -> dict[str, Any]:
