@@ -107,6 +107,9 @@ class Rise:
         """What to warn of once the loss of a step is known; empty nearly always."""
         if not math.isfinite(loss):
             return ""
+        if self._weight:  # one bad batch is no rise
+            before = self._total / self._weight
+            loss = min(loss, before + 2 * _well_above(before))
         self._total = KEPT * self._total + (1 - KEPT) * loss
         self._weight = KEPT * self._weight + (1 - KEPT)
         self._seen += 1
@@ -115,7 +118,7 @@ class Rise:
             return ""
         self._best = min(self._best, (smoothed, step))
         best, since = self._best
-        self._above = self._above + 1 if smoothed > best + max(RISE, RISE_SHARE * abs(best)) else 0
+        self._above = self._above + 1 if smoothed > best + _well_above(best) else 0
         if self._above < HELD or self.told:
             return ""
         self.told = True
@@ -123,6 +126,10 @@ class Rise:
             f"The training loss has been rising since step {since:,}: smoothed it was {best:.3g} there and is "
             f"{smoothed:.3g} at step {step:,}. Lower the learning rate, or branch from a checkpoint before that step."
         )
+
+
+def _well_above(loss: float) -> float:
+    return max(RISE, RISE_SHARE * abs(loss))
 
 
 def plateau(losses: dict[int, float], smallest: float) -> str:

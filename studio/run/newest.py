@@ -43,7 +43,7 @@ def newest(run: Run, tell: Callable[[Warned], None]) -> Path | None:
             aside = _put_aside(torn)
             tell(
                 Warned(
-                    step=step_of(torn),
+                    step=step_of(checkpoint),
                     cause="checkpoint",
                     message=f"The checkpoint of step {step_of(torn):,} is damaged: {words}. It was put aside as "
                     f"{aside.name}, and the run goes on from step {step_of(checkpoint):,}.",

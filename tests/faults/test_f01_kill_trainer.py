@@ -19,6 +19,7 @@ from studio.run.train import train
 from tests.faults.training import OPTIONS, adapter_bytes, at, counting, die, killed, measured
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+slow = pytest.mark.slow
 
 Prepare = Callable[[pytest.MonkeyPatch], None]
 
@@ -71,13 +72,13 @@ def half_a_file(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("prepare", "goes_on_from"),
     [
-        pytest.param(moment("on_substep_end", 3), 2, id="between two batches of step 4"),
+        pytest.param(moment("on_substep_end", 3), 2, id="between two batches of step 4", marks=slow),
         pytest.param(moment("on_pre_optimizer_step", 4), 4, id="before the update of step 5"),
-        pytest.param(moment("on_optimizer_step", 6), 6, id="after the update of step 7, a new epoch"),
+        pytest.param(moment("on_optimizer_step", 6), 6, id="after the update of step 7, a new epoch", marks=slow),
         pytest.param(moment("on_prediction_step", 4), 2, id="in a held-out check"),
         pytest.param(half_a_file, 2, id="F2 half of optimizer.pt"),
-        pytest.param(instead_of(checkpoints, "seal", 2), 2, id="F2 before the manifest"),
-        pytest.param(instead_of(checkpoints, "sync", 2), 4, id="F2 just renamed"),
+        pytest.param(instead_of(checkpoints, "seal", 2), 2, id="F2 before the manifest", marks=slow),
+        pytest.param(instead_of(checkpoints, "sync", 2), 4, id="F2 just renamed", marks=slow),
         pytest.param(instead_of(result, "seal"), 8, id="F2 in the result"),
     ],
 )

@@ -88,8 +88,9 @@ def test_the_step_is_not_taken_and_the_last_good_state_is_kept(spoil, where, cli
 
 
 def test_what_is_kept_goes_on_as_the_straight_run(spoiled, make_run):
-    straight, run = make_run(WITHOUT), spoiled(bad_loss)
+    straight = make_run(WITHOUT)
     train(straight)
+    run = spoiled(bad_loss)
     assert resume(run) == BAD
     train(run)
     assert run.status() is Status.FINISHED, run.ended()

@@ -11,7 +11,6 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from studio.run.directory import Run
 from studio.run.events import EventWriter
 from studio.run.recorder import Recorder
-from studio.run.wish import Wish
 
 
 @pytest.fixture
@@ -59,21 +58,41 @@ def test_an_evaluation_has_no_speed(recorder, run):
     assert "tokens_per_second" not in run.events()[0][0].values
 
 
-@pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_ends_training_there(recorder, run, loss):
-    assert not step(recorder, 1, {"loss": 1.0}).should_training_stop
-    assert step(recorder, 2, {"loss": loss}).should_training_stop
-    assert recorder.poisoned_at == 2
-    assert not math.isfinite(run.events()[0][-1].values["loss"])
+def test_a_loss_that_is_no_number_is_written_as_it_is(recorder, run):
+    step(recorder, 1, {"loss": math.nan})
+    assert math.isnan(run.events()[0][0].values["loss"])
 
 
-def test_the_stop_file_ends_training_at_a_steps_end_without_a_last_evaluation(recorder, run):
-    state, control = TrainerState(global_step=1), TrainerControl(should_evaluate=True)
-    recorder.on_step_end(ARGUMENTS, state, control)
-    assert (control.should_training_stop, control.should_evaluate) == (False, True)
-    run.ask(Wish.STOP)
-    recorder.on_step_end(ARGUMENTS, state, control)
-    assert (control.should_training_stop, control.should_evaluate) == (True, False)
+def test_the_mean_of_no_steps_is_no_loss_of_zero(recorder, run):
+    recorder.on_log(ARGUMENTS, TrainerState(), TrainerControl(), logs={"train_loss": 0.0})
+    step(recorder, 1, {"loss": 1.0})
+    recorder.on_log(ARGUMENTS, TrainerState(), TrainerControl(), logs={"train_loss": 1.0})
+    assert [event.values.get("train_loss") for event in run.events()[0]] == [None, None, 1.0]
+
+
+def test_tokens_are_counted_over_all_processes_that_did_the_run(recorder, run):
+    """Each counts from 0; the history of the checkpoint knows what the ones before it counted."""
+    counts = [(1, 100.0), (2, 210.0), (3, 90.0), (4, 200.0)]
+    state = TrainerState(log_history=[{"step": at, "loss": 1.0, "num_tokens": count} for at, count in counts])
+    recorder.on_train_begin(ARGUMENTS, state, TrainerControl())
+    step(recorder, 5, {"loss": 1.0, "num_tokens": 95.0})
+    assert run.events()[0][-1].values["num_tokens"] == 505.0
+
+
+def test_what_a_step_takes_of_the_machine_is_beside_its_loss(recorder, run):
+    step(recorder, 1, {"loss": 1.0})
+    assert run.events()[0][0].values["memory"] > 10**6
+
+
+def test_a_long_check_says_how_far_it_is(recorder, run, monkeypatch):
+    clock = iter([0.0, 0.5, 1.2, 1.3, 2.5])
+    monkeypatch.setattr("studio.run.phases.time.monotonic", lambda: next(clock))
+    state = TrainerState(global_step=3)
+    for _ in range(4):
+        recorder.on_prediction_step(ARGUMENTS, state, TrainerControl(), eval_dataloader=range(4))
+    recorder.on_log(ARGUMENTS, state, TrainerControl(), logs={"eval_loss": 1.0})
+    said = [(event.kind, getattr(event, "phase", ""), getattr(event, "done", 0)) for event in run.events()[0]]
+    assert said == [("phase", "scoring", 2), ("phase", "scoring", 4), ("metrics", "", 0), ("phase", "training", 0)]
 
 
 def test_a_check_costs_what_its_batches_cost_without_the_warm_up_of_the_first(recorder, run, monkeypatch):
@@ -87,11 +106,3 @@ def test_a_check_costs_what_its_batches_cost_without_the_warm_up_of_the_first(re
     first, second = (event.values for event in run.events()[0])
     assert first["check_seconds"] == 4.0
     assert "check_seconds" not in second
-
-
-def test_a_stop_leaves_out_no_check_that_decides_something(recorder, run):
-    run.ask(Wish.STOP)
-    follows = TrainingArguments(use_cpu=True, report_to="none", metric_for_best_model="loss")
-    control = TrainerControl(should_evaluate=True)
-    recorder.on_step_end(follows, TrainerState(global_step=1), control)
-    assert (control.should_training_stop, control.should_evaluate) == (True, True)

@@ -12,6 +12,7 @@ from studio.run import precision
 from studio.run import train as train_module
 from studio.run.directory import Run, Status
 from studio.run.events import Ended, EventWriter, Metrics, Resumed
+from studio.run.manifest import seal
 from studio.run.owner import claim
 from studio.run.resume import may_resume, resume
 from studio.run.wish import Wish
@@ -23,7 +24,10 @@ def stopped(make_run) -> Run:
     run = make_run()
     claim(run.owner_path)
     for step in (4, 6):
-        (run.path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
+        checkpoint = run.path / "checkpoints" / f"checkpoint-{step}"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "optimizer.pt").write_text("its memory")
+        seal(checkpoint, run)
     with EventWriter(run.events_path) as events:
         events.write(Metrics(step=6, values={"loss": 1.0}))
         events.write(Ended(kind="stopped", step=6))
@@ -92,7 +96,7 @@ def test_one_that_broke_off_while_it_was_resumed_can_be_resumed_again(stopped: R
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", no_room)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(StudioError, match=r"cannot be written to \(No space"):
             resume(stopped)
     assert stopped.status().over or stopped.status() is Status.RUNNING  # its owner is this very process
     stopped.owner_path.write_text(stopped.owner_path.read_text().replace('"pid": ', '"pid": 9'))
@@ -100,12 +104,32 @@ def test_one_that_broke_off_while_it_was_resumed_can_be_resumed_again(stopped: R
     assert resume(stopped) == 6
 
 
-def test_a_finished_run_is_not_resumed(stopped: Run) -> None:
+@pytest.mark.parametrize(("kind", "words"), [("finished", "Extend it"), ("cancelled", "Start a new run")])
+def test_a_run_with_nothing_left_to_do_is_not_resumed(kind, words, stopped: Run) -> None:
     with EventWriter(stopped.events_path) as events:
-        events.write(Ended(kind="finished"))
+        events.write(Ended(kind=kind))
     assert not may_resume(stopped, stopped.status())
-    with pytest.raises(StudioError, match=r"is finished\. Start a new run"):
+    with pytest.raises(StudioError, match=words):
         resume(stopped)
+
+
+def test_a_run_that_was_paused_before_it_began_begins(make_run) -> None:
+    run = make_run()
+    run.ask(Wish.PAUSE)
+    assert run.status() is Status.PAUSED
+    assert may_resume(run, run.status())
+    assert resume(run) == 0
+    assert run.status() is Status.WAITING
+
+
+def test_a_run_that_paused_without_room_for_a_checkpoint_cannot_begin_anew(make_run) -> None:
+    run = make_run()
+    claim(run.owner_path)
+    with EventWriter(run.events_path) as events:
+        events.write(Ended(kind="paused", step=3))
+    assert not may_resume(run, run.status())
+    with pytest.raises(StudioError, match="no checkpoint to go on from"):
+        resume(run)
 
 
 def test_without_a_checkpoint_it_says_what_to_set(make_run) -> None:

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from studio.run import train as train_module
 from studio.run.checkpoints import WEIGHTS
 from studio.run.directory import Run, Status
 from studio.run.events import that_count
 from studio.run.resume import resume
-from studio.run.stopping import without_progress
+from studio.run.stopping import Heeds, without_progress
 from studio.run.tasks import language_modeling
 from studio.run.train import train
-from studio.run.wish import Wish
+from studio.run.wish import Interrupted, Wish
 from tests.tiny_run import one_thread
 
 LONG = {"epochs": 8, "evaluations": 8}  # 24 steps, a check after every third
@@ -221,3 +221,19 @@ def test_what_was_decided_is_told_once(stopped_at):
     told = [event.model_dump(exclude={"time"}) for event in run.events()[0] if event.kind in {"decision", "warning"}]
     assert len(told) == len({str(each) for each in told})
     assert any("first 3 rows" in each.get("choice", "") for each in told)
+
+
+def test_a_wish_ends_training_at_a_steps_end_with_a_checkpoint_and_without_a_last_check(make_run):
+    run = make_run()
+    heeds, control = Heeds(run), TrainerControl(should_evaluate=True)
+    heeds.on_step_end(None, TrainerState(), control)
+    assert (control.should_training_stop, control.should_save, control.should_evaluate) == (False, False, True)
+    run.ask(Wish.STOP)
+    heeds.on_substep_end(None, TrainerState(), control)
+    heeds.on_step_end(None, TrainerState(), control)
+    assert (control.should_training_stop, control.should_save, control.should_evaluate) == (True, True, False)
+    with pytest.raises(Interrupted):
+        heeds.on_prediction_step()
+    run.ask(Wish.CANCEL)
+    with pytest.raises(Interrupted):
+        heeds.on_substep_end()

@@ -18,12 +18,13 @@ from studio.run import train as train_module
 from studio.run.arguments import training_arguments
 from studio.run.base import choose_precision
 from studio.run.directory import Run, Status
+from studio.run.ending import explain
 from studio.run.events import EventWriter
 from studio.run.launchers import ThreadLauncher
 from studio.run.steps import steps_of
 from studio.run.tasks import language_modeling
 from studio.run.tasks.language_modeling import LanguageModelingRunner
-from studio.run.train import callbacks_of, explain
+from studio.run.train import callbacks_of
 from studio.run.wish import Wish
 from tests.tiny_run import make_tokenizer, one_thread
 
@@ -368,6 +369,7 @@ OTHER = {
     "schedule_power": 3.0, "schedule_decay": 0.5, "plateau_patience": 4, "optimizer": "lion", "momentum": 0.5,
     "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-6, "neftune": 5.0, "label_smoothing": 0.1, "loss_type": "dft",
     "early_stopping": 3, "smallest_improvement": 0.01, "keep_best": True, "packing": True, "group_by_length": True,
+    "tracker": "tensorboard",
 }  # fmt: skip
 WHERE = {
     # option: what else is set where it is looked at
