@@ -116,8 +116,7 @@
       this.keep(!on && (await Notification.requestPermission()) === "granted");
     },
     show(button) {
-      button.hidden = !("Notification" in window);
-      if (button.hidden) return;
+      if (!("Notification" in window)) return;
       const blocked = Notification.permission === "denied";
       button.disabled = blocked;
       button.setAttribute("aria-pressed", this.on());
@@ -228,6 +227,7 @@
       setText(this.find(".live-line"), statusLine(this.state));
       setText(this.find(".live-wait"), OVER.has(status) ? "There is no curve: it ended before the first step." : "The curve begins with the first step.");
       this.find(".live-watching").hidden = !watching || OVER.has(status);
+      this.find(".live-notify").hidden = OVER.has(status) || !("Notification" in window);
       this.showBar();
       this.showPhase();
       this.showNumbers();

@@ -52,7 +52,7 @@ def studio(home: Path) -> float:
                 except Exception:
                     time.sleep(0.2)
             seconds = click_to_first_point(page)
-            page.click("#stop")
+            page.click("#acts [data-press^='stop:']")
             page.wait_for_selector('.live-chip[data-status="stopped"]', timeout=120_000)
             browser.close()
             return seconds

@@ -32,7 +32,8 @@ def acts_html(home: Home, runs: Seen, selected: str | None) -> str:
     found = next(((run, status) for run, status in runs if run.name == selected), None)
     parts = [_queue(home, runs)]
     if found:
-        parts = [_buttons(*found), _help(*found), _more(*found), *parts]
+        row = _buttons(*found) + _more(*found)
+        parts = [f'<div class="run-row">{row}</div>' if row else "", _help(*found), *parts]
     return f'<div class="run-acts" data-of="{escape(selected or "")}">{"".join(parts)}</div>' if any(parts) else ""
 
 
@@ -67,7 +68,7 @@ def _buttons(run: Run, status: Status) -> str:
         found = [button(f"resume:{name}", "Resume", look="main")]
     if _stuck(run, status):
         found.append(button(f"end:{name}", "End it now"))
-    return f'<div class="run-row">{"".join(found)}</div>' if found else ""
+    return "".join(found)
 
 
 def _sure(name: str) -> str:
@@ -139,7 +140,7 @@ def _more(run: Run, status: Status) -> str:
     if recipe is None:
         return ""
     extend = _extend(run.name) if status in EXTENDABLE else ""
-    return f'<div class="run-row">{extend}{_branch(run.name, steps[::-1], recipe)}</div>'
+    return extend + _branch(run.name, steps[::-1], recipe)
 
 
 def _extend(name: str) -> str:

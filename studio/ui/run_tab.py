@@ -46,10 +46,14 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> Ru
         log = gr.Code(label=f"The last {LOG_LINES} lines that its process printed", interactive=False, lines=8)
         refresh = gr.Button("Read again", size="sm")
     wanted = gr.State(("", 0))
+
+    def on_press(name: str | None, before: tuple[str, int], event: gr.EventData) -> list[Any]:
+        return act(studio, name, before, *pressed(event))
+
     choice.input(lambda name: name, choice, selected)
     selected.change(live_html, selected, live, show_progress="hidden")
     acts.click(
-        partial(act, studio),
+        on_press,
         [selected, wanted],
         [selected, acts, wanted],
         show_progress="hidden",
@@ -76,9 +80,8 @@ def shown(studio: Studio, runs: Sequence[tuple[Run, Status]], selected: str | No
     return acts_html(studio.home, runs, selected)
 
 
-def act(studio: Studio, selected: str | None, wanted: tuple[str, int], event: gr.EventData) -> list[Any]:
-    """Do what was pressed. A run that is made thereby is shown."""
-    what, text = pressed(event)
+def act(studio: Studio, selected: str | None, wanted: tuple[str, int], what: str, text: str) -> list[Any]:
+    """Do what was pressed, with what stands in its fields. A run that is made thereby is shown."""
     if what.startswith(TAKE):
         return [gr.skip(), gr.skip(), (what, wanted[1] + 1)]
     try:

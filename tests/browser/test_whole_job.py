@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import signal
 import time
 import zipfile
@@ -14,8 +15,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.home import ASSETS
+from studio.home import ASSETS, Home, open_home
+from studio.recipe.presets import preset_named
+from studio.recipe.read import changed
 from studio.run.directory import Run, Status, list_runs
+from studio.run.events import Ended, EventWriter
+from studio.run.owner import claim
+from studio.run.submit import submit
 from tests.browser.conftest import PATIENCE, RunningStudio, Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -161,16 +167,52 @@ def test_stop_keeps_the_result_and_a_restarted_app_shows_the_same_run(
     expect(page.locator(".live-name")).to_have_text(run.name)
     page.wait_for_function(f"{POINTS} >= {min(seen, 3)}", timeout=PATIENCE)
 
-    expect(page.locator("#stop")).to_be_enabled()
-    page.click("#stop")
+    page.click("#acts [data-press^='stop:']")
     wait_until(run, Status.STOPPED, seconds=90)
     expect(page.locator(".live-chip")).to_have_text("Stopped", timeout=PATIENCE)
     assert (run.adapter / "adapter_model.safetensors").is_file()
     steps = [event.step for event in run.events()[0] if event.kind == "metrics" and "loss" in event.values]
     assert steps == list(range(1, len(steps) + 1)), "no gap and no repeat"
+    page.wait_for_function(f"{POINTS} >= {len(steps)}", timeout=PATIENCE)
+    drawn = page.evaluate("(({ x, y }) => [x, y])(document.querySelector('.live-plot').data[0])")
+    losses = [event.values["loss"] for event in run.events()[0] if event.kind == "metrics" and "loss" in event.values]
+    assert drawn == [steps, [float(f"{loss:.5g}") for loss in losses]], "the chart is what the run's file says"
     tab(page, "Compare")
     expect(page.locator("#compare-run input")).to_have_value(re.compile(run.name))
     watched.errors.clear()  # the browser notes the seconds without a server
+
+
+def failed_run(home: Home, elsewhere: Home) -> Run:
+    """One that took too much memory, as if it had been trained here."""
+    recipe = changed(preset_named("starter").recipe, {"training.batch_size": 16, "training.max_steps": 500})
+    run = submit(elsewhere, recipe)
+    claim(run.owner_path)
+    with EventWriter(run.events_path) as events:
+        events.write(Ended(kind="failed", cause="memory", message="The memory was not enough."))
+    return Run(Path(shutil.move(run.path, home.runs / run.name)))
+
+
+def test_after_too_little_memory_a_button_moves_the_sliders_and_another_starts_anew(
+    studio: RunningStudio, watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    failed = failed_run(studio.home, open_home(tmp_path / "elsewhere"))
+    tab(page, "Run")
+    pick(page, "#run", failed.name)
+    page.locator(f"[data-press='take:{failed.name}:0']").click()
+    yaml = page.locator(".cm-content").first
+    expect(yaml).to_contain_text("batch_size: 8", timeout=PATIENCE)
+    expect(yaml).to_contain_text("gradient_accumulation: 2")
+
+    tab(page, "Run")
+    page.locator(f"[data-press='try:{failed.name}:0']").click()
+    expect(page.locator(".live-name")).not_to_have_text(failed.name, timeout=PATIENCE)
+    again = newest(studio)
+    assert (again.recipe.training.batch_size, again.recipe.training.gradient_accumulation) == (8, 2)
+    page.locator("#run-sure summary").click()
+    page.locator(f"[data-press='cancel:{again.name}']").click()
+    wait_until(again, Status.CANCELLED)
+    expect(page.locator(".live-chip")).to_have_text("Cancelled", timeout=PATIENCE)
 
 
 def test_train_without_data_says_what_to_do(studio: RunningStudio, watched: Watched, tmp_path: Path) -> None:

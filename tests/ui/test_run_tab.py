@@ -1,4 +1,4 @@
-"""The Run tab's buttons: when a run can be stopped, and when it can be gone on with."""
+"""The Run tab: a press leads to the run that it made, a recipe goes to the Recipe tab, and the log is read."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from studio.run.directory import Status
-from studio.run.events import Ended, EventWriter
-from studio.run.owner import claim
 from studio.run.submit import submit
-from studio.ui.run_tab import buttons, go_on
-
-
-def pressable(run) -> tuple[bool, bool]:
-    stop, resume = buttons([(run, run.status())], run.name)
-    return stop["interactive"], resume["interactive"]
+from studio.ui import run_tab
+from studio.ui.run_tab import act, log_tail
 
 
 @pytest.fixture
@@ -25,34 +18,36 @@ def run(home, make_recipe):
 
 
 @pytest.fixture
-def studio(home):
-    pokes = []
-    return SimpleNamespace(home=home, queue=SimpleNamespace(poke=lambda: pokes.append(1)), pokes=pokes)
-
-
-@pytest.mark.parametrize("end", ["stopped", "failed", "finished"])
-def test_buttons_over_the_life_of_a_run(end, run, studio, monkeypatch) -> None:
+def studio(home, run, monkeypatch):
     monkeypatch.setattr(gr, "Info", lambda words: None)
-    assert pressable(run) == (True, False)
-    claim(run.owner_path)
-    assert pressable(run) == (True, False)
-    with EventWriter(run.events_path) as events:
-        events.write(Ended(kind=end))
-    assert pressable(run) == (False, False), "nothing to go on from"
-    (run.path / "checkpoints" / "checkpoint-3").mkdir(parents=True)
-    assert pressable(run) == (False, end != "finished")
-    if end == "finished":
-        with pytest.raises(gr.Error, match="is finished"):
-            go_on(studio, run.name)
-        return
-    go_on(studio, run.name)
-    assert studio.pokes == [1]
-    assert run.status() is Status.WAITING
-    assert pressable(run) == (True, False)
-    with pytest.raises(gr.Error, match="in the queue already"):
-        go_on(studio, run.name)
+    return SimpleNamespace(home=home, queue=SimpleNamespace(poke=lambda: None), runs=lambda: [run])
 
 
-def test_no_run_has_no_buttons() -> None:
-    stop, resume = buttons([], None)
-    assert (stop["interactive"], resume["interactive"]) == (False, False)
+def test_a_press_redraws_what_is_offered(studio, run) -> None:
+    selected, html, wanted = act(studio, run.name, ("", 0), f"pause:{run.name}", "")
+    assert "Resume" in html
+    assert (selected, wanted) == (gr.skip(), gr.skip())
+
+
+def test_a_run_that_was_made_is_selected(studio, run, monkeypatch) -> None:
+    made = SimpleNamespace(name="2026-11-21-new-one")
+    monkeypatch.setattr(run_tab, "press", lambda *_: made)
+    assert act(studio, run.name, ("", 0), f"extend:{run.name}", "")[0] == made.name
+
+
+def test_what_cannot_be_done_is_said(studio) -> None:
+    with pytest.raises(gr.Error, match="no run"):
+        act(studio, None, ("", 0), "stop:nobody", "")
+
+
+def test_a_recipe_that_is_wanted_twice_is_taken_twice(studio, run) -> None:
+    first = act(studio, run.name, ("", 0), f"take:{run.name}:0", "")[2]
+    assert act(studio, run.name, first, f"take:{run.name}:0", "")[2] != first
+
+
+def test_the_end_of_the_log(studio, run) -> None:
+    assert log_tail(studio, None) == "No run is chosen."
+    assert log_tail(studio, run.name) == "Nothing was printed yet."
+    run.log_path.write_text("".join(f"line {n}\n" for n in range(1000)))
+    assert log_tail(studio, run.name).startswith("line 600\n")
+    assert log_tail(studio, "nobody") == "Nothing was printed yet."
