@@ -31,7 +31,8 @@ class LaunchPart(Part):
         unit="processes",
         what="With several GPUs, each can work on a part of every batch. Before the weights move, the processes add up "
         "what they found, so that all of them take the same step. The batch size and the gradient accumulation that "
-        "you set are divided among them: the run learns the same, and is faster.",
+        "you set are divided among them: the run learns the same, and is faster. Where the rows of a pass do not fill "
+        "its last step, rows from its beginning are taken again, so that every process has its share.",
     )
     strategy: Strategy = knob(
         "ddp",

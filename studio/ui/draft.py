@@ -12,7 +12,7 @@ from gradio.blocks import Block
 from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.recipe.read import changed, recipe_of
-from studio.recipe.recipe import Recipe, TrainingPart
+from studio.recipe.recipe import LaunchPart, Recipe, TrainingPart
 from studio.ui.form import Form
 from studio.ui.refusal import refusal
 
@@ -63,6 +63,7 @@ class Draft:
     method: Choice
     shown: gr.State
     training: Form[TrainingPart]
+    launch: Form[LaunchPart]
 
     @property
     def components(self) -> set[Block]:
@@ -94,16 +95,18 @@ class Draft:
                 "task": self.task.values(values),
                 "method": self.method.values(values),
                 "training": self.training.values(values),
+                "launch": self.launch.values(values),
             }
         )
 
     def show_settings(self, recipe: Recipe) -> Updates:
-        """Updates that make the page show the task, the method and the training of `recipe`."""
+        """Updates that make the page show the task, the method, the training and the launch of `recipe`."""
         return {
             self.shown: recipe.method.name,
             **self.task.show(recipe.task),
             **self.method.show(recipe.method),
             **self.training.show(recipe.training),
+            **self.launch.show(recipe.launch),
         }
 
     def show_choices(self, recipe: Recipe) -> Updates:
@@ -112,7 +115,7 @@ class Draft:
         return updates | ({self.model: recipe.model.id} if "model" in recipe.model_fields_set else {})
 
     def _settings(self) -> set[Block]:
-        return self.task.components | self.method.components | self.training.components
+        return self.task.components | self.method.components | self.training.components | self.launch.components
 
 
 def new_states(recipe: Recipe) -> tuple[gr.State, gr.State]:

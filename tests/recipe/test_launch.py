@@ -12,6 +12,7 @@ from studio.recipe.hardware import Gpu, Hardware
 from studio.recipe.launch import LaunchPart, batch_share, fitting
 from studio.recipe.methods.every import METHODS
 from studio.recipe.methods.low_rank import Lora, QLora
+from studio.recipe.methods.method import TuningMethod
 from studio.recipe.problem import Problem
 from studio.recipe.read import read_recipe
 from studio.recipe.recipe import Recipe
@@ -92,11 +93,9 @@ def test_deepspeed_that_is_not_there(monkeypatch):
     assert not said(recipe(processes=2, strategy="zero2"))
 
 
-def test_methods_that_work_on_whole_weights_are_not_cut_up():
-    refused = set()
-    for method in METHODS:
-        problems = said(recipe(method=method(), processes=2, strategy="fsdp2"))
-        if any("works on whole weights" in each.message for each in problems):
-            refused.add(method.title)
-    assert {"Delta-LoRA", "AdaLoRA", "PiSSA"} <= refused
-    assert not {"LoRA", "QLoRA", "DoRA"} & refused
+@pytest.mark.parametrize("kind", METHODS, ids=lambda kind: kind.__name__)
+def test_methods_that_work_on_whole_weights_are_not_cut_up(kind):
+    problems = said(recipe(method=kind(), processes=2, strategy="zero2"))
+    assert any("works on whole weights" in each.message for each in problems) == (not kind.works_sharded)
+    own = [hook for hook in ("optimizer", "state", "result") if getattr(kind, hook) is not getattr(TuningMethod, hook)]
+    assert not (own and kind.works_sharded), f"{own} take whole weights"

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from studio.errors import StudioError
+from studio.recipe.hardware import Gpu, Hardware
+from studio.recipe.launch import LaunchPart
 from studio.recipe.methods.every import METHODS, name_of
 from studio.recipe.presets import presets
 from studio.recipe.recipe import Recipe
@@ -66,3 +68,15 @@ def test_a_draft_starts_as_the_recipe_that_it_was_drawn_with(tab: RecipeTab, tmp
     recipe = Recipe(method=METHODS[-1](), task=TASKS[1]())
     other = drawn(studio_in(tmp_path), recipe)
     assert other.draft.recipe(values_of(other.draft)) == recipe
+
+
+def test_several_processes_can_be_asked_for_where_there_are_several_gpus(tmp_path: Path) -> None:
+    asked = Recipe(launch=LaunchPart(processes=4, strategy="fsdp2", offload=True))
+    studio = studio_in(tmp_path)
+    studio.__dict__["hardware"] = Hardware(32, 2**38, 2**37, (Gpu("H200", 2**37, 2**37, (9, 0)),) * 4)
+    several = drawn(studio)
+    assert set(several.draft.launch.fields) == {"processes", "strategy", "offload"}
+    assert shown_and_read(several, asked).launch == asked.launch
+    alone = drawn(studio_in(tmp_path))
+    assert not alone.draft.launch.components
+    assert shown_and_read(alone, asked).launch == LaunchPart()

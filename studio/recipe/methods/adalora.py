@@ -30,6 +30,7 @@ class AdaLora(Lora):
     first: ClassVar[str] = "Rank 8 at the end, 1.5 times as much at the start, and three times LoRA's learning rate."
     good_at: ClassVar[str] = "small files, layers unequally important"
     rate: ClassVar[float] = 3.0
+    works_sharded: ClassVar[bool] = False
 
     name: Literal["adalora"] = "adalora"  # type: ignore[assignment]
     rank: int = knob(

@@ -30,6 +30,7 @@ class DeltaLora(TuningMethod):
     keeps: ClassVar[Literal["adapter", "model"]] = "model"
     trains_base: ClassVar[bool] = True
     rate: ClassVar[float] = 0.5
+    works_sharded: ClassVar[bool] = False
 
     name: Literal["delta-lora"] = "delta-lora"  # type: ignore[assignment]
     scale: float = knob(

@@ -24,6 +24,7 @@ class LoraPlus(Lora):
     first: ClassVar[str] = "Ratio 16 with a quarter of LoRA's learning rate."
     good_at: ClassVar[str] = "hard tasks, in fewer steps"
     rate: ClassVar[float] = 0.25
+    works_sharded: ClassVar[bool] = False
 
     name: Literal["lora-plus"] = "lora-plus"  # type: ignore[assignment]
     ratio: float = knob(
@@ -65,6 +66,7 @@ class LoraFa(Lora):
     first: ClassVar[str] = "LoRA's options with twice the rank, no dropout and twice the learning rate."
     good_at: ClassVar[str] = "long rows in little memory"
     rate: ClassVar[float] = 2.0
+    works_sharded: ClassVar[bool] = False
 
     name: Literal["lora-fa"] = "lora-fa"  # type: ignore[assignment]
 

@@ -56,6 +56,8 @@ class TuningMethod(Part):
     """The learning rate to begin with, as a multiple of what LoRA wants for the same base."""
     works_with_checkpointing: ClassVar[bool] = True
     """Whether it trains under gradient checkpointing."""
+    works_sharded: ClassVar[bool] = True
+    """Whether it trains where each process has only pieces of the weights."""
     tasks: ClassVar[tuple[str, ...]] = ("language-modeling", "sequence-classification", "masked-language-modeling")
     """The tasks that it can be used for, by the names that recipes have for them."""
 

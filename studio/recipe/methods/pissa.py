@@ -22,6 +22,7 @@ class Pissa(Lora):
     first: ClassVar[str] = "PiSSA by its fast way, rank 16, alpha 16, no dropout, and half of LoRA's learning rate."
     good_at: ClassVar[str] = "learning much in few steps"
     rate: ClassVar[float] = 0.5
+    works_sharded: ClassVar[bool] = False
 
     name: Literal["pissa"] = "pissa"  # type: ignore[assignment]
     alpha: int = knob(

@@ -7,14 +7,11 @@ from importlib.util import find_spec
 
 from studio.data.wording import counted
 from studio.recipe.launch import TITLES, batch_share, fitting
-from studio.recipe.methods.method import TuningMethod
 from studio.recipe.optimizers import OPTIMIZERS
 from studio.recipe.problem import Move, Problem
 from studio.recipe.rules.case import Case, Rule
 
 DDP = Move("DDP", {"launch.strategy": "ddp"})
-WHOLE_WEIGHTS = ("optimizer", "callbacks", "state", "result")
-"""What a method may do by itself with whole weights, which no process has where they are cut up."""
 ELEMENT_BY_ELEMENT = ("adamw", "sgd", "rmsprop", "adagrad")
 """Optimisers of torch that treat each number by itself, so that a piece of a matrix is as good as the whole."""
 
@@ -98,8 +95,7 @@ def sharded(case: Case) -> Iterator[Problem]:
     if chosen == "ddp":
         return
     title = TITLES[chosen]
-    own = [name for name in WHOLE_WEIGHTS if getattr(type(method), name) is not getattr(TuningMethod, name)]
-    if own:
+    if not method.works_sharded:
         yield Problem(
             "launch.strategy",
             f"You set the strategy to {title}, but {method.title} works on whole weights, and there every process "

@@ -13,6 +13,7 @@ from gradio.blocks import Block
 
 from studio.errors import StudioError
 from studio.home import ASSETS
+from studio.recipe.launch import LaunchPart
 from studio.recipe.methods.every import METHODS, method_named, name_of
 from studio.recipe.presets import DEFAULT, preset_named, presets
 from studio.recipe.rates import usual_rate
@@ -102,7 +103,8 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
             gr.HTML('<h3 class="step">How long, how fast, how careful?</h3>', apply_default_css=False)
             with gr.Column(elem_classes="knobs"):
                 training = Form(TrainingPart, "training", start.training)
-            forms = (*task.forms.values(), *method.forms.values(), training)
+            launch = _draw_launch(start, len(studio.hardware.gpus))
+            forms = (*task.forms.values(), *method.forms.values(), training, launch)
             what.build({field: knob for form in forms for field, knob in form.asked.items()})
         with gr.Column(scale=2, min_width=300, elem_id="recipe-side"):
             advised = gr.HTML(
@@ -124,7 +126,7 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
             apply_default_css=False,
         )
     timer = gr.Timer(LOOK, active=False)
-    draft = Draft(data, model, task, method, gr.State(start.method.name), training)
+    draft = Draft(data, model, task, method, gr.State(start.method.name), training, launch)
     tab = RecipeTab(
         gr.State(False), gr.State(Drawn()), draft, preset, card, advised, panel, drawn, as_text, compared, timer
     )
@@ -153,6 +155,16 @@ def _draw_methods(start: Recipe) -> tuple[Choice, gr.HTML]:
     card = gr.HTML(card_html(type(start.method), None), elem_id="method-card", apply_default_css=False)
     forms, groups = _draw_forms({name_of(method): method for method in METHODS}, start.method)
     return Choice(chosen, forms, groups), card
+
+
+def _draw_launch(start: Recipe, gpus: int) -> Form[LaunchPart]:
+    """Its fields where there are several GPUs; elsewhere a recipe is for one process, and a text says how to do it on
+    other machines."""
+    if gpus < 2:
+        return Form(LaunchPart, "launch", start.launch, leave_out=tuple(LaunchPart.model_fields))
+    gr.HTML(f'<h3 class="step">On how many of the {gpus} GPUs?</h3>', apply_default_css=False)
+    with gr.Column(elem_classes="knobs"):
+        return Form(LaunchPart, "launch", start.launch)
 
 
 def _draw_forms(kinds: dict[str, type[Any]], start: Any) -> tuple[dict[str, Form[Any]], dict[str, gr.Column]]:

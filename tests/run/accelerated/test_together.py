@@ -60,6 +60,7 @@ def test_two_processes_learn_what_one_does_and_write_what_one_writes(make_run, d
     assert together.status() is Status.FINISHED, (together.ended(), log(together))
     assert losses(together) == pytest.approx(losses(alone), rel=1e-4)
     assert losses(together, "grad_norm") == pytest.approx(losses(alone, "grad_norm"), rel=1e-3)
+    assert losses(together, "eval_loss") == pytest.approx(losses(alone, "eval_loss"), rel=1e-4)
     assert losses(together, "num_tokens") == losses(alone, "num_tokens")
     assert kinds(together) == kinds(alone)
     assert sorted(path.name for path in together.adapter.iterdir()) == sorted(

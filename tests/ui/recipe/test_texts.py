@@ -19,9 +19,12 @@ from tests.ui.recipe.fields import drawn, studio_in
 def test_yaml_and_command_are_those_of_the_recipe(tmp_path: Path) -> None:
     tab = drawn(studio_in(tmp_path))
     recipe = preset_named("careful").recipe
-    yaml, command = tab.texts.show(recipe)
+    yaml, command, machines, slurm = tab.texts.show(recipe)
     assert read_recipe(yaml) == recipe
     assert command == "python -m studio train careful"
+    for text in (machines, slurm):
+        assert f"{command} --set launch.processes" in text
+        assert "accelerate launch" in text
 
 
 def test_a_program_of_another_recipe_is_taken_away(tmp_path: Path) -> None:
