@@ -265,7 +265,12 @@ def _age_of(run: Run) -> int:
 
 
 def _run_folders(home: Home) -> Iterator[Run]:
-    for folder in home.runs.iterdir():
+    """The folders of runs; none where the home was removed, or its disk, while the studio is open."""
+    try:
+        folders = list(home.runs.iterdir())
+    except FileNotFoundError:
+        return
+    for folder in folders:
         if not folder.name.startswith(".") and (folder / "recipe.yaml").is_file():
             yield Run(folder)
 

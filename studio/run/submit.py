@@ -58,6 +58,11 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
     Raises:
         StudioError: everything that stands in the way, at once.
     """
+    if not home.runs.is_dir():
+        raise StudioError(
+            f"The studio's home {home.root} is gone, so no run can be kept. Bring its folder or its disk back and "
+            "press Train again, or start the studio with another STUDIO_HOME. Nothing was started."
+        )
     prepared = prepare_part(recipe.data, home) if recipe.data.path else None
     figures = Figures(disk=shutil.disk_usage(home.root).free)
     every = problems(recipe, prepared, detect(), figures)
