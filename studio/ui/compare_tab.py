@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -138,7 +138,7 @@ def new_asker() -> str:
     return uuid4().hex
 
 
-def compare_choices(runs: list[tuple[Run, str]]) -> list[tuple[str, str]]:
+def compare_choices(runs: Sequence[tuple[Run, str]]) -> list[tuple[str, str]]:
     """The runs that left a result: (label, name)."""
     ready = {Status.FINISHED, Status.STOPPED}
     return [

@@ -15,7 +15,8 @@ KIB = 1024
 
 def told(events: Iterable[AnyEvent], before: Progress) -> Json:
     """What the events after `before` say: entries for the timeline, and how the run ended."""
-    story, ended = [], None
+    story: list[Json] = []
+    ended: str | None = None
     for event, seconds in before.timed(events):
         if isinstance(event, Told):
             story.append({"kind": event.kind, "at": round(seconds, 1), "step": event.step} | _words(event))
