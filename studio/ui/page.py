@@ -266,7 +266,7 @@ def _runs_shown(
 
 
 def _seen(studio: Studio) -> Seen:
-    return list(studio.seen())
+    return studio.seen()
 
 
 def _summary(values: Values, draft: Draft) -> str:
