@@ -16,7 +16,8 @@ from studio.recipe.launch import LaunchPart
 from studio.recipe.sharding import deepspeed_options, fsdp_options
 from studio.run import owner
 from studio.run.directory import Run
-from studio.run.events import Ended, EventWriter
+from studio.run.events import Ended, EventWriter, that_count
+from studio.run.last_words import KILLED, OUT_OF_MEMORY
 
 if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -96,7 +97,7 @@ def ended_by(failures: dict[int, ProcessFailure]) -> Ended:
     """
     for rank, failure in failures.items():
         if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:
-            return Ended(kind="failed", cause="process", message=_killed(rank, failure))
+            return _killed(rank, failure)
     said = [found for failure in failures.values() if (found := _said(failure.error_file_data))]
     if said:
         return min(said, key=lambda ended: ended.time)
@@ -105,13 +106,11 @@ def ended_by(failures: dict[int, ProcessFailure]) -> Ended:
     return Ended(kind="failed", cause="process", message=message)
 
 
-def _killed(rank: int, failure: ProcessFailure) -> str:
-    name = signal.Signals(-failure.exitcode).name
-    likely = " Most likely the machine's memory was not enough." if -failure.exitcode == signal.SIGKILL else ""
-    return (
-        f"Process {rank} was ended by the system ({name}), so all ended.{likely} Resume goes on from the newest "
-        "checkpoint, where there is one."
-    )
+def _killed(rank: int, failure: ProcessFailure) -> Ended:
+    name, by_kill = signal.Signals(-failure.exitcode).name, failure.exitcode == KILLED
+    likely = OUT_OF_MEMORY if by_kill else "Train again."
+    message = f"Process {rank} was ended by the system ({name}), and the others with it. {likely}"
+    return Ended(kind="failed", cause="memory" if by_kill else "process", message=message)
 
 
 def _said(data: Any) -> Ended | None:
@@ -123,6 +122,10 @@ def _said(data: Any) -> Ended | None:
 
 def _speak(run: Run, ended: Ended, began: float) -> None:
     """Write the last event, unless it stands there or whoever ended the run writes it."""
-    if run.ended() is None and run.wish() is None:
-        with EventWriter(run.events_path) as events:
-            events.write(ended.model_copy(update={"seconds": time.monotonic() - began, "time": time.time()}))
+    if run.ended() is not None or run.wish() is not None:
+        return
+    step = ended.step or max((event.step for event in that_count(run.events()[0])), default=0)
+    again = " Resume goes on from its newest checkpoint." if not ended.step and run.checkpoints() else ""
+    said = {"step": step, "message": ended.message + again}
+    with EventWriter(run.events_path) as events:
+        events.write(ended.model_copy(update={**said, "seconds": time.monotonic() - began, "time": time.time()}))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -17,7 +17,8 @@ from studio.run.accelerated.ranks import is_sharded
 def gathered(weight: torch.Tensor) -> torch.Tensor:
     """The whole of a weight."""
     if hasattr(weight, "full_tensor"):  # torch's DTensor
-        return weight.detach().full_tensor()
+        sharded: Any = weight.detach()
+        return cast("torch.Tensor", sharded.full_tensor())
     if hasattr(weight, "ds_id"):
         with _brought_together([weight], None):
             return weight.detach().clone()

@@ -101,7 +101,8 @@ def test_when_one_is_killed_all_end_and_the_run_says_so(number, make_run, begin)
     ended = run.ended()
     assert run.status() is Status.FAILED
     assert f"Process {number} was ended by the system (SIGKILL)" in ended.message
-    assert ended.cause == "process"
+    assert (ended.cause, ended.step) == ("memory", steps(run))
+    assert "Resume goes on from its newest checkpoint." in ended.message
     assert all(gone(each) for each in both.values())
     resume(run)
 
