@@ -41,7 +41,7 @@ from studio.run.submit import submit  # noqa: E402
 
 FORKED = ROOT / "benchmarks" / "forked.py"
 SAVE_STEPS = 3
-STEPS_PER_KILL = 5  # more than a run gets on with, on average, between two kills
+STEPS_PER_KILL = 3  # more than a run gets on with, on average, between two kills
 KINDS = {"loading": 15, "step": 30, "checkpoint": 30, "app": 15, "both": 10}  # how often each, in percent
 AT_END = 0.05  # the share of kills that is kept for the writing of the result
 CLOSE_TO_END = 20  # steps
@@ -68,8 +68,10 @@ def until(true: Callable[[], object], of: str, patience: float = PATIENCE) -> No
 
 
 def kill(pid: int) -> None:
+    """End a process as the system would; nothing where the number is 0."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
 
 
 class Warm:
@@ -198,7 +200,7 @@ class Hunter:
             until(prey.saves, "a save")
             time.sleep(chance.uniform(0, 0.05))
         elif kind == "result":
-            until(prey.writes_result, "the result being written")
+            until(prey.writes_result, "the result being written", WHOLE_RUN)
             time.sleep(chance.uniform(0, 0.03))
         else:
             until(lambda: prey.got_on(1), "a step")
@@ -272,7 +274,9 @@ def main() -> int:
         until(lambda: straight.ended() is not None, "the end of the straight run", WHOLE_RUN)
         print(f"straight run: {steps} steps, {straight.status()}, {time.monotonic() - began:.0f} s", flush=True)
         began = time.monotonic()
-        hunter = Hunter(warm, hunted := submit(home, recipe), steps, asked.seed)
+        hunted = submit(home, recipe)
+        stack.callback(lambda: kill(Hunted(hunted).trainer()))  # a trainer goes on without its app
+        hunter = Hunter(warm, hunted, steps, asked.seed)
         hunter.hunt(asked.kills)
         taken = f"{sum(hunter.done.values())} kills ({', '.join(f'{n} {kind}' for kind, n in hunter.done.items())})"
         print(f"killed run: {taken}, {hunted.status()}, {(time.monotonic() - began) / 60:.1f} min")
