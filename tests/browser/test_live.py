@@ -284,4 +284,34 @@ def test_what_a_person_chose_is_there_after_a_reload_and_a_branch_has_its_parent
     page.reload()
     page.wait_for_function(f"{POINTS} > 0", timeout=PATIENCE)
     assert_chosen(page, run)
+    assert_long_lines_are_thinned(page, run)
     page.context.close()
+
+
+LONG = """async (name) => {
+    const figure = (await (await fetch(`studio/runs/${name}/figure`)).json()).figure;
+    const chart = new window.atelier.Chart(document.querySelector('.live').cloneNode(true));
+    await chart.show(figure, []);
+    let longest = 0;
+    for (let from = 61; from < 20061; from += 100) {
+        const x = Array.from({ length: 100 }, (_, i) => from + i);
+        const y = x.map((step) => (step === 9000 ? null : step === 12000 ? 99 : 1 + (step % 2)));
+        await chart.extend({ 0: { x, y } });
+        longest = Math.max(longest, ...chart.figure.data.map((trace) => trace.x.length));
+    }
+    const [line, smooth] = chart.figure.data;
+    const late = smooth.y.filter((value, i) => value !== null && smooth.x[i] > 13000);
+    chart.close();
+    return { longest, x: line.x, y: line.y, mean: late.reduce((sum, value) => sum + value, 0) / late.length };
+}"""
+
+
+def assert_long_lines_are_thinned(page: Page, run: Run) -> None:
+    """20,000 steps later a page holds no more, and what stands out is still there."""
+    drawn = page.evaluate(LONG, run.name)
+    assert drawn["longest"] <= 1600
+    assert drawn["x"] == sorted(set(drawn["x"]))
+    assert (drawn["x"][0], drawn["x"][-1]) == (21, 20060)
+    assert max(value for value in drawn["y"] if value is not None) == 99
+    assert None in drawn["y"]
+    assert drawn["mean"] == pytest.approx(1.5, rel=0.05), "what is smoothed keeps its mean"
