@@ -20,7 +20,7 @@ from studio.recipe.recipe import Recipe
 from studio.recipe.training import TrainingPart
 from studio.run.directory import Run, name_run, new_draft
 from studio.run.events import Branched, EventWriter
-from studio.run.manifest import flaw, seal
+from studio.run.manifest import RECIPE, flaw, seal
 
 STATE = "trainer_state.json"
 PARENT = "branch.json"
@@ -130,6 +130,7 @@ def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
         state |= {"best_model_checkpoint": None, "best_metric": None, "best_global_step": None}
     (draft / "checkpoints" / checkpoint.name / STATE).write_text(json.dumps(state), "utf-8")
     for copied in (draft / "checkpoints").iterdir():
+        shutil.copy(draft / RECIPE, copied)
         seal(copied, Run(draft))
     with EventWriter(draft / "events.jsonl") as events:
         events.write(Branched(run=run.name, step=step))
