@@ -190,8 +190,10 @@ class Hunter:
         prey, chance = self._prey, self._chance
         until(lambda: prey.trainer() or prey.over(), "a trainer")
         if prey.over():
-            assert prey.run.status() is Status.FINISHED, prey.run.ended()
-            return False
+            if prey.run.status() is Status.FINISHED:
+                return False
+            resume(prey.run)  # the kill met a trainer that had not begun
+            until(prey.trainer, "a trainer")
         pid, began = prey.trainer(), time.monotonic()
         prey.forget()
         if kind == "loading":
