@@ -7,6 +7,7 @@ most the last one, when all of them are gone.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -43,8 +44,9 @@ def launch(run: Run) -> None:
     words = ["--config_file", str(config), "-m", "studio.run.worker", "--run", str(run.path)]
     try:
         launch_command(launch_command_parser().parse_args(words))
-    except SignalException:
-        return  # whoever ends the run speaks for it
+    except SignalException as told:  # all are gone; whoever ended them speaks for the run
+        signal.signal(told.sigval, signal.SIG_DFL)
+        os.kill(os.getpid(), told.sigval)
     except ChildFailedError as error:
         _speak(run, ended_by(error.failures), began)
     except Exception as error:

@@ -108,13 +108,14 @@ def test_when_one_is_killed_all_end_and_the_run_says_so(number, make_run, begin)
 
 
 @pytest.mark.slow
-def test_when_the_launcher_is_killed_none_is_left(make_run, begin):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_when_the_launcher_is_ended_none_is_left(how, make_run, begin):
     run = make_run(LONG)
     child = begin(run)
     until(lambda: steps(run) >= 1, run)
     both = ranks(run)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+    os.kill(child.pid, how)
+    assert child.wait(60) == -how
     deadline = time.monotonic() + 30
     while not all(gone(each) for each in both.values()):
         assert time.monotonic() < deadline
