@@ -88,6 +88,7 @@ def test_stop_of_no_run_is_said(ask):
     assert "There is no run 'mauve-yak'" in err
 
 
+@pytest.mark.slow  # tests/faults/test_f01_kill_trainer.py holds the same without a process of its own
 def test_resume_goes_on_from_the_newest_checkpoint_in_a_process_of_its_own(ask, home, make_recipe):
     steps = {"training.max_steps": 80, "training.save_steps": 5, "training.evaluations": 0}
     run, launcher = submit(home, make_recipe(steps)), ProcessLauncher(home)

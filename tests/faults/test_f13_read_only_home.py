@@ -76,7 +76,7 @@ def test_from_some_moment_on_each_action_says_so_and_the_queue_stands(home, make
 def test_a_queue_under_which_the_home_becomes_read_only_goes_on_when_it_is_writable_again(
     home, make_run, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("studio.run.queue.AGAIN", 0.2)
+    monkeypatch.setattr("studio.run.queue.AGAIN", 1.0)
     monkeypatch.setattr("studio.run.queue.TICK", 0.05)
     run, elsewhere = make_run(), tmp_path / "elsewhere"
     run.path.rename(elsewhere)
@@ -84,7 +84,7 @@ def test_a_queue_under_which_the_home_becomes_read_only_goes_on_when_it_is_writa
         until(queue.in_charge)
         with read_only(home.root):
             subprocess.run(["mv", elsewhere, run.path], check=True)  # by another process, to have one that waits
-            time.sleep(0.5)
+            until(lambda: run in queue._put_off)  # it was tried, and is not tried again for a while
             assert run.status() is Status.WAITING, "it was not even possible to say that it failed"
         until(run.ended)
     assert run.status() is Status.FINISHED

@@ -40,7 +40,7 @@ def test_events_written_meanwhile_are_cut_at_a_whole_line(home: Home, tmp_path) 
     try:
         while not run.events_path.exists() or run.events_path.stat().st_size < 10_000:
             pass
-        files = [tmp_path / f"{n}.run.zip" for n in range(20)]
+        files = [tmp_path / f"{n}.run.zip" for n in range(6)]
         for file in files:
             file.write_bytes(zipped(packed(run)).read())
     finally:

@@ -49,6 +49,10 @@ CASES: dict[str, dict[str, object]] = {
     "chunks": {"data.path": "field.txt", "data.chunks.by": "tokens", "data.chunks.length": 32},
     "packing": {"training.packing": True, "training.batch_size": 1},
 }
+USUAL = ("lora on the starter", "full", "prompt-tuning", "classification", "masked", "packing")
+GROUPS = {"usual": USUAL, "rare": tuple(name for name in CASES if name not in USUAL)}
+SLOW = {"usual": (), "rare": (pytest.mark.slow,)}
+EACH = [pytest.param(group, name, marks=SLOW[group]) for group, names in GROUPS.items() for name in names]
 RUN_ALL = """
 import contextlib, runpy, sys
 for folder in sys.argv[1:]:
@@ -75,8 +79,8 @@ def printed(path: Path) -> list[tuple[int, str, float]]:
 
 
 @pytest.fixture(scope="module")
-def losses(tmp_path_factory, make_recipe, tiny_base):
-    """Of each case, the losses of the run and those that its script printed. All scripts run in one process."""
+def losses(request, tmp_path_factory, make_recipe, tiny_base):
+    """Of each case of a group, the losses of the run and those that its script printed. All run in one process."""
     from studio.home import open_home
     from studio.run.train import train
 
@@ -88,7 +92,8 @@ def losses(tmp_path_factory, make_recipe, tiny_base):
     runs: dict[str, Run] = {}
     folders: dict[str, Path] = {}
     with one_thread():
-        for name, changes in CASES.items():
+        for name in GROUPS[request.param]:
+            changes = CASES[name]
             base = tiny_encoder if name == "masked" else tiny_base
             changes = {**SHORT, "model.id": str(base), **changes}
             if (path := str(changes.get("data.path", ""))) in ("talks.jsonl", "field.txt"):
@@ -106,10 +111,10 @@ def losses(tmp_path_factory, make_recipe, tiny_base):
             capture_output=True, text=True, timeout=300, cwd=root, env={**os.environ, "PYTHONPATH": ""},
         )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    return {name: (measured(runs[name]), printed(folders[name] / "out"), folders[name]) for name in CASES}
+    return {name: (measured(runs[name]), printed(folders[name] / "out"), folders[name]) for name in runs}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("losses", "name"), EACH, indirect=["losses"], scope="module")
 def test_it_gives_the_losses_of_the_run(name, losses):
     run, bare, folder = losses[name]
     assert len(run) >= 7
@@ -117,6 +122,7 @@ def test_it_gives_the_losses_of_the_run(name, losses):
     assert any((folder / "result").glob("*.safetensors"))
 
 
+@pytest.mark.parametrize("losses", ["usual"], indirect=True, scope="module")
 def test_it_needs_nothing_of_the_studio_and_tells_nothing_of_this_machine(losses, tiny_base):
     for name, (_, _, folder) in losses.items():
         tree = ast.parse((folder / "train.py").read_text())
