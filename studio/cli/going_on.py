@@ -41,7 +41,7 @@ def resume(options: argparse.Namespace) -> int:
     _, seen = run.events()
     step = resuming.resume(run)
     print(f"{run.name} goes on from step {step}.", file=sys.stderr)
-    return see_through(home, run, options, seen)
+    return see_through(home, run, options, cursor=seen)
 
 
 def branch(options: argparse.Namespace) -> int:

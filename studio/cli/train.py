@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.watch import add_launcher, see_through
+from studio.cli.watch import add_launcher, launcher_of, see_through, warmed
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -57,12 +57,13 @@ def train(options: argparse.Namespace) -> int:
     from studio.home import open_home
     from studio.run.submit import submit
 
-    home = open_home(options.home)
-    run = submit(home, asked_recipe(options))
+    home, recipe = open_home(options.home), asked_recipe(options)
     if options.no_start:
+        run = submit(home, recipe)
         print(json.dumps({"run": run.name, "folder": str(run.path)}) if options.json else run.path)
         return 0
-    return see_through(home, run, options)
+    with warmed(launcher_of(options, home)) as launcher:  # its imports take as long as reading the rows
+        return see_through(home, submit(home, recipe), options, launcher)
 
 
 def named_recipe(name: str) -> Recipe:

@@ -13,6 +13,8 @@ from studio.errors import StudioError
 from studio.run.wish import Wish
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from studio.home import Home
     from studio.run.directory import Run
     from studio.run.launchers import Launcher
@@ -32,14 +34,29 @@ def launcher_of(options: argparse.Namespace, home: Home) -> Launcher:
     return ThreadLauncher() if options.launcher == "thread" else ProcessLauncher(home)
 
 
-def see_through(home: Home, run: Run, options: argparse.Namespace, cursor: int = 0) -> int:
+@contextlib.contextmanager
+def warmed(launcher: Launcher) -> Iterator[Launcher]:
+    """A launcher that gets ready meanwhile."""
+    from studio.run.devices import devices
+
+    launcher.warm(tuple(devices()[:1]))
+    try:
+        yield launcher
+    finally:
+        launcher.close()
+
+
+def see_through(
+    home: Home, run: Run, options: argparse.Namespace, launcher: Launcher | None = None, cursor: int = 0
+) -> int:
     """Wait for a run in the queue, show its progress from byte `cursor` of its events on, and print what came of it.
+    A `launcher` that is ready is used.
 
     Raises:
         StudioError: it failed.
     """
     with contextlib.redirect_stdout(sys.stderr):  # what a training thread prints is not the answer
-        ended_well = _watch(home, run, options, cursor)
+        ended_well = _watch(home, run, launcher or launcher_of(options, home), cursor)
     if options.json:
         print(json.dumps(_result(run)))
     else:
@@ -50,12 +67,12 @@ def see_through(home: Home, run: Run, options: argparse.Namespace, cursor: int =
     return 0
 
 
-def _watch(home: Home, run: Run, options: argparse.Namespace, cursor: int) -> bool:
+def _watch(home: Home, run: Run, launcher: Launcher, cursor: int) -> bool:
     """Whether it ended well."""
     from studio.run.directory import Status
     from studio.run.queue import Queue
 
-    queue = Queue(home, launcher_of(options, home), spare=False)
+    queue = Queue(home, launcher, spare=False)
     queue.start()
     try:
         while not (status := run.status()).over:
