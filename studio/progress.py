@@ -19,22 +19,6 @@ ON_THE_WAY = {"scoring", "saving"}  # phases in the midst of training
 LONGEST = 10 * 365 * 86400.0  # seconds; beyond that an estimate says nothing
 
 
-class Mean(NamedTuple):
-    """An exponential moving mean that is not biased towards its start."""
-
-    total: float = 0.0
-    weight: float = 0.0
-
-    def plus(self, value: float, keep: float) -> Mean:
-        """The mean with one more value; `keep` of the weight stays with the earlier ones."""
-        return Mean(keep * self.total + (1 - keep) * value, keep * self.weight + (1 - keep))
-
-    @property
-    def value(self) -> float:
-        """The mean, or 0 before the first value."""
-        return self.total / self.weight if self.weight else 0.0
-
-
 class Left(NamedTuple):
     """Seconds to the last step, how they are estimated, and the bounds that they should stay within nineteen times out
     of twenty."""

@@ -48,11 +48,11 @@ def branch(options: argparse.Namespace) -> int:
     """Make a run that goes on from a checkpoint with changes, and see it through."""
     from studio.home import open_home
     from studio.run import branch as branching
-    from studio.run.directory import find_run
+    from studio.run.directory import find_run, step_of
 
     home = open_home(options.home)
     run = find_run(home, options.run)
-    newest = max((int(path.name[11:]) for path in run.checkpoints()), default=0)
+    newest = max((step_of(path) for path in run.checkpoints()), default=0)
     step = newest if options.step is None else options.step
     return _begin(home, branching.branch(home, run, step, changes_of(options.set)), options)
 

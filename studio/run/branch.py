@@ -18,7 +18,7 @@ from studio.home import Home
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from studio.recipe.training import TrainingPart
-from studio.run.directory import Run, name_run, new_draft
+from studio.run.directory import Run, drafted, name_run, step_of
 from studio.run.events import Branched, EventWriter
 from studio.run.manifest import RECIPE, flaw, seal
 
@@ -68,20 +68,14 @@ def branch(home: Home, run: Run, step: int, changes: Mapping[str, Any]) -> Run:
     """
     checkpoint = run.path / "checkpoints" / f"checkpoint-{step}"
     if not checkpoint.is_dir():
-        kept = ", ".join(f"{int(path.name[11:]):,}" for path in run.checkpoints()) or "none"
+        kept = ", ".join(f"{step_of(path):,}" for path in run.checkpoints()) or "none"
         raise StudioError(f"The run {run.name} has no checkpoint of step {step:,}. It has: {kept}.")
     if found := flaw(checkpoint, run):
         raise StudioError(f"The checkpoint of step {step:,} cannot be gone on from: {found}. Choose another one.")
     recipe = _changed(run.recipe, changes)
-    draft = new_draft(home)
-    try:
+    with drafted(home, "The branch could not be written to {runs} ({why}). Free some space") as draft:
         _write(draft, run, recipe, checkpoint)
         return name_run(home, draft)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise StudioError(
-            f"The branch could not be written to {home.runs} ({error.strerror}). Free some space; nothing was started."
-        ) from error
 
 
 def extend(home: Home, run: Run, epochs: float) -> Run:
@@ -102,7 +96,7 @@ def extend(home: Home, run: Run, epochs: float) -> Run:
     changes: dict[str, Any] = {"training.epochs": training.epochs + epochs}
     if training.max_steps:
         changes = {"training.max_steps": round(training.max_steps * (1 + epochs / training.epochs))}
-    return branch(home, run, int(found[-1].name[11:]), changes)
+    return branch(home, run, step_of(found[-1]), changes)
 
 
 def _changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -119,7 +113,7 @@ def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
     draft.mkdir()
     shutil.copytree(run.path / "data", draft / "data")
     (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
-    step = int(checkpoint.name[11:])
+    step = step_of(checkpoint)
     (draft / PARENT).write_text(Parent(run=run.name, step=step).model_dump_json(), "utf-8")
     state = json.loads((checkpoint / STATE).read_text("utf-8"))
     best = Path(state.get("best_model_checkpoint") or "").name

@@ -9,6 +9,7 @@ from studio.run.directory import Run
 
 RESULTS = ("adapter", "model")
 UNFINISHED = (".partial", ".old")
+GONE = ".gone-"  # begins the name of what is being removed
 
 
 def throw_away(run: Run) -> None:
@@ -24,4 +25,4 @@ def left_over(run: Run) -> bool:
 
 def _made(run: Run) -> list[Path]:
     results = [run.path / f"{name}{end}" for name in RESULTS for end in ("", *UNFINISHED)]
-    return [run.path / "checkpoints", *results, *run.path.glob(".gone-*")]
+    return [run.path / "checkpoints", *results, *run.path.glob(f"{GONE}*")]

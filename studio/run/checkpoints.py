@@ -23,8 +23,9 @@ from studio.recipe.methods.method import TuningMethod
 from studio.run.accelerated.ranks import agreed, all_or_none, is_sharded, this_rank, wait_for_all
 from studio.run.accelerated.shards import gathered, put, writable
 from studio.run.branch import parent_of
+from studio.run.cancel import GONE
 from studio.run.chance import Chance
-from studio.run.directory import Run
+from studio.run.directory import Run, step_of
 from studio.run.disk import SPARE, is_full, room, size
 from studio.run.events import Event, Phase, Saved, Warned
 from studio.run.guards import Guarded, NotANumber, all_numbers
@@ -35,7 +36,7 @@ from studio.run.wish import Interrupted, Wish
 
 WEIGHTS = "trained.safetensors"
 OF_METHOD = "method:"  # before the names of what the method keeps by itself
-DRAFT, GONE = ".partial", ".gone-"
+DRAFT = ".partial"
 SLOW = 1.0  # seconds of a save that are told of
 
 
@@ -314,7 +315,7 @@ def make_room(run: Run, needed: int) -> str:
         if room(run.path) >= needed + SPARE:
             break
         discard(path)
-        gone.append(path.name.rpartition("-")[2])
+        gone.append(str(step_of(path)))
     if not gone:
         return ""
     return f"The checkpoints of the steps {', '.join(gone)} were thrown away: the result needed their room on the disk."

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -29,6 +30,7 @@ from studio.run.rows import read_rows, write_rows
 from studio.run.wish import Wish, read_wish, write_wish
 
 CROWDED = 100  # names tried before a number is added: a day has about 1,700 of them
+NEW = ".new-"  # begins the name of a draft; behind it comes its maker's process
 TAIL_BYTES = 8192  # more than the last event ever takes
 
 
@@ -114,7 +116,7 @@ class Run:
     def checkpoints(self) -> list[Path]:
         """The whole checkpoints, oldest first."""
         found = [path for path in self.path.glob("checkpoints/checkpoint-*") if path.name[11:].isdigit()]
-        return sorted(found, key=lambda path: int(path.name[11:]))
+        return sorted(found, key=step_of)
 
     def events(self, cursor: int = 0) -> tuple[list[AnyEvent], int]:
         """What happened after byte `cursor`, and the next cursor."""
@@ -152,8 +154,8 @@ class Run:
 
     def ended(self) -> Ended | None:
         """How it ended, if it could say so."""
-        last = self._last_event()
-        return last if isinstance(last, Ended) else None
+        last = self.last_events()[-1:]
+        return last[0] if last and isinstance(last[0], Ended) else None
 
     def status(self) -> Status:
         """What the folder says of the run at this moment."""
@@ -167,13 +169,18 @@ class Run:
         ended = self.ended()  # it may have ended between the two looks
         return Status(ended.kind) if ended else Status.LOST
 
-    def _last_event(self) -> AnyEvent | None:
+    def last_events(self, size: int = TAIL_BYTES) -> list[AnyEvent]:
+        """Those whole events that lie in the last `size` bytes of all."""
         try:
-            size = self.events_path.stat().st_size
+            end = self.events_path.stat().st_size
         except FileNotFoundError:
-            return None
-        events, _ = self.events(max(0, size - TAIL_BYTES))
-        return events[-1] if events else None
+            return []
+        return self.events(max(0, end - size))[0]
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step after which a checkpoint was saved."""
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[str, str] | None = None) -> Run:
@@ -182,23 +189,34 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[st
     Raises:
         StudioError: the disk is full or read-only.
     """
-    draft = new_draft(home)
-    try:
+    refused = "The run could not be written to {runs} ({why}). Free some space or set another STUDIO_HOME"
+    with drafted(home, refused) as draft:
         write_run(draft, recipe, prepared)
         for name, text in (notes or {}).items():
             (draft / name).write_text(text, "utf-8")
         return name_run(home, draft)
+
+
+@contextmanager
+def drafted(home: Home, refused: str) -> Iterator[Path]:
+    """Where the folder of a new run is written, to be named inside; what is left of it otherwise is removed.
+
+    Raises:
+        StudioError: the disk refuses. `refused` says so, with the fields `runs` and `why`.
+    """
+    draft = new_draft(home)
+    try:
+        yield draft
     except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StudioError(f"{refused.format(runs=home.runs, why=why)}; nothing was started.") from error
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise StudioError(
-            f"The run could not be written to {home.runs} ({error.strerror}). Free some space or set another "
-            "STUDIO_HOME; nothing was started."
-        ) from error
 
 
 def new_draft(home: Home) -> Path:
     """Where the folder of a new run may be written: a free name beside the runs, which no reader looks at."""
-    return home.runs / f".new-{os.getpid()}-{random.SystemRandom().getrandbits(32):x}"
+    return home.runs / f"{NEW}{os.getpid()}-{random.SystemRandom().getrandbits(32):x}"
 
 
 def name_run(home: Home, draft: Path) -> Run:

@@ -11,10 +11,9 @@ from transformers import Trainer, TrainerCallback
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.run.cancel import throw_away
-from studio.run.directory import Run
+from studio.run.directory import Run, step_of
 from studio.run.disk import is_full
 from studio.run.events import Cause, Decision, Ended
-from studio.run.newest import step_of
 from studio.run.stopping import EarlyStopping, held_out_losses
 from studio.run.trouble import Trouble
 from studio.run.wish import Wish

@@ -158,6 +158,11 @@ def that_count(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     return kept
 
 
+def last_step(events: Iterable[AnyEvent]) -> int:
+    """The highest step of the events that count."""
+    return max((event.step for event in that_count(events)), default=0)
+
+
 def _parsed(text: bytes) -> Iterator[AnyEvent]:
     for line in text.splitlines():
         try:

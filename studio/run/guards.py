@@ -10,6 +10,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from studio.run.events import Event, EventWriter, Warned
+from studio.run.mean import Mean
 from studio.run.stopping import held_out_losses, without_progress
 from studio.run.trouble import Trouble
 
@@ -98,7 +99,7 @@ class Rise:
     """The smoothed training loss, and since when it is well above its best."""
 
     def __init__(self) -> None:
-        self._total = self._weight = 0.0
+        self._mean = Mean()
         self._seen = self._above = 0
         self._best = (math.inf, 0)
         self.told = False
@@ -107,13 +108,11 @@ class Rise:
         """What to warn of once the loss of a step is known; empty nearly always."""
         if not math.isfinite(loss):
             return ""
-        if self._weight:  # one bad batch is no rise
-            before = self._total / self._weight
-            loss = min(loss, before + 2 * _well_above(before))
-        self._total = KEPT * self._total + (1 - KEPT) * loss
-        self._weight = KEPT * self._weight + (1 - KEPT)
+        if self._seen:  # one bad batch is no rise
+            loss = min(loss, self._mean.value + 2 * _well_above(self._mean.value))
+        self._mean = self._mean.plus(loss, KEPT)
         self._seen += 1
-        smoothed = self._total / self._weight
+        smoothed = self._mean.value
         if self._seen < SETTLED:
             return ""
         self._best = min(self._best, (smoothed, step))

@@ -11,8 +11,8 @@ from studio.errors import StudioError
 from studio.run import owner
 from studio.run.alone import alone
 from studio.run.cancel import throw_away
-from studio.run.directory import Run, Status
-from studio.run.events import Ended, EventWriter, that_count
+from studio.run.directory import Run, Status, step_of
+from studio.run.events import Ended, EventWriter, last_step
 from studio.run.wish import Wish
 
 TAIL_BYTES = 4096
@@ -42,7 +42,7 @@ def speak_for(run: Run, status: int | None = None) -> bool:
             throw_away(run)
         ended = _asked(run, wish) if wish else _unasked(run, status)
         with EventWriter(run.events_path) as events:
-            events.write(ended.model_copy(update={"step": _step(run)}))
+            events.write(ended.model_copy(update={"step": last_step(run.events()[0])}))
     return True
 
 
@@ -77,7 +77,7 @@ def _asked(run: Run, wish: Wish) -> Ended:
     kind: Literal["stopped", "paused"] = "paused" if wish is Wish.PAUSE and found else "stopped"
     kept = "It kept no checkpoint, so there is nothing to go on from."
     if found:
-        kept = f"Resume goes on from the checkpoint of step {int(found[-1].name[11:]):,}."
+        kept = f"Resume goes on from the checkpoint of step {step_of(found[-1]):,}."
     return Ended(
         kind=kind, message=f"It did not end by itself, so its process was ended, and no result was made. {kept}"
     )
@@ -113,7 +113,3 @@ def _last_lines(log: Path) -> Iterator[str]:
         return
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     yield from (line[:WIDTH] for line in lines[-LINES:])
-
-
-def _step(run: Run) -> int:
-    return max((event.step for event in that_count(run.events()[0])), default=0)

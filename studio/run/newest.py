@@ -10,17 +10,13 @@ from typing import Any
 from studio.data.wording import quoted
 from studio.errors import StudioError
 from studio.recipe.read import load_recipe
-from studio.run.directory import Run
+from studio.run.directory import Run, step_of
 from studio.run.events import Warned
+from studio.run.history.difference import differences
 from studio.run.manifest import RECIPE, changes, damage
 from studio.run.trouble import Trouble
 
 NAMED = 4  # changed options that are named one by one
-
-
-def step_of(checkpoint: Path) -> int:
-    """The step after which it was saved."""
-    return int(checkpoint.name.rpartition("-")[2])
 
 
 def newest(run: Run, tell: Callable[[Warned], None]) -> Path | None:
@@ -81,19 +77,11 @@ def _changed(run: Run, checkpoint: Path, names: list[str]) -> str:
 def _options(run: Run, checkpoint: Path) -> str:
     """Which options of the recipe changed, where the checkpoint has a copy that tells."""
     try:
-        before, now = (_flat(load_recipe(path).model_dump()) for path in (checkpoint / RECIPE, run.path / RECIPE))
+        differ = differences([load_recipe(path) for path in (checkpoint / RECIPE, run.path / RECIPE)])
     except (StudioError, OSError):
         return ""
-    differ = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-    shown = [f"{key}: {_short(before.get(key))} → {_short(now.get(key))}" for key in differ[:NAMED]]
+    shown = [f"{each.key}: {' → '.join(map(_short, each.values))}" for each in differ[:NAMED]]
     return f" ({', '.join(shown)})" if shown else ""
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _short(value: Any) -> str:

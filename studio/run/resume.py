@@ -7,9 +7,9 @@ from pathlib import Path
 
 from studio.errors import StudioError
 from studio.run.alone import alone
-from studio.run.directory import Run, Status
+from studio.run.directory import Run, Status, step_of
 from studio.run.events import EventWriter, Resumed, Warned
-from studio.run.newest import newest, step_of
+from studio.run.newest import newest
 
 NEVER = (Status.FINISHED, Status.CANCELLED)
 

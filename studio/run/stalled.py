@@ -48,11 +48,7 @@ def silence(run: Run, last: float, now: float | None = None) -> float:
 
 def last_events(run: Run) -> list[AnyEvent]:
     """The last events of a run, of some hundred steps."""
-    try:
-        size = run.events_path.stat().st_size
-    except FileNotFoundError:
-        return []
-    return run.events(max(0, size - TAIL_BYTES))[0]
+    return run.last_events(TAIL_BYTES)
 
 
 def step_seconds(events: Iterable[AnyEvent]) -> list[float]:

@@ -23,12 +23,12 @@ from studio.run.accelerated.shared_run import Agreeing, SharedRun
 from studio.run.arguments import training_arguments
 from studio.run.base import Precision, attention_fallback, choose_precision
 from studio.run.checkpoints import SaveAt, lacks_check, make_room
-from studio.run.directory import Run
+from studio.run.directory import Run, step_of
 from studio.run.disk import Needs, needs_of, require_room
 from studio.run.ending import cancelled, ended_as, ended_before, failed, paused
 from studio.run.events import Branched, Decision, Ended, EventWriter, Metrics, Phase, Resumed, Started, Warned
 from studio.run.guards import NotANumber, Watch, all_numbers
-from studio.run.newest import newest, step_of
+from studio.run.newest import newest
 from studio.run.packing import is_packed, keep_apart
 from studio.run.phases import Telling, heed, heed_cancel
 from studio.run.recorder import Recorder

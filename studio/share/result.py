@@ -6,7 +6,6 @@ Nothing in it tells of this machine.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from studio.run.directory import Run
 from studio.run.manifest import NAME as SEAL
 from studio.share.naming import PublicBase, bare_name, public_base
 from studio.share.readme import Kept, readme
+from studio.share.whole import written_whole
 
 WEIGHTS = ".safetensors"
 TEXTS = (".json", ".jinja", ".model", ".txt")
@@ -43,19 +43,8 @@ def zip_result(run: Run, to: Path) -> Path:
             "Wait until it has finished, or choose another run."
         )
     path = to / f"{run.name}-{run.result.name}.zip"
-    draft = to / f".{path.name}.{os.getpid()}"
-    try:
-        to.mkdir(parents=True, exist_ok=True)
+    with written_whole(path, run.result.name) as draft:
         _write(run, run.result, draft)
-        draft.replace(path)
-    except OSError as error:
-        raise StudioError(
-            f"The {run.result.name} could not be written to {to} ({error.strerror}). Free some space or name another "
-            "folder."
-        ) from error
-    finally:
-        if to.is_dir():
-            draft.unlink(missing_ok=True)
     return path
 
 

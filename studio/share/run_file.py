@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio import __version__
 from studio.errors import StudioError
 from studio.run.directory import Run
+from studio.share.whole import written_whole
 
 ENDING = ".run.zip"
 MANIFEST = "run-file.json"
@@ -60,20 +61,9 @@ def write_run_file(run: Run, to: Path, checkpoints: bool = False) -> Path:
     if not run.path.is_dir():
         raise StudioError(f"The run {run.name} is no longer there, so there is nothing to export.")
     path = to / f"{run.name}{ENDING}"
-    draft = to / f".{path.name}.{os.getpid()}"
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            for block in packed(run, checkpoints):
-                file.write(block)
-        draft.replace(path)
-    except OSError as error:
-        raise StudioError(
-            f"The run could not be written to {to} ({error.strerror}). Free some space or name another folder."
-        ) from error
-    finally:
-        if to.is_dir():
-            draft.unlink(missing_ok=True)
+    with written_whole(path, "run") as draft, draft.open("wb") as file:
+        for block in packed(run, checkpoints):
+            file.write(block)
     return path
 
 

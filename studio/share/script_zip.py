@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -24,6 +23,7 @@ from studio.run.submit import prepare_part
 from studio.share.naming import public_base
 from studio.share.result import public_recipe
 from studio.share.script import PACKAGES, Form, Known, script
+from studio.share.whole import written_whole
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -45,19 +45,8 @@ def zip_script(home: Home, asked: Run | Recipe, to: Path) -> Path:
     train, held_out = _rows(home, asked)
     known = _known(asked, recipe, train, held_out)
     path = to / f"{name}-script.zip"
-    draft = to / f".{path.name}.{os.getpid()}"
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-        with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
-            _fill(archive, recipe, known, {"train": train, "held_out": held_out})
-        draft.replace(path)
-    except OSError as error:
-        raise StudioError(
-            f"The script could not be written to {to} ({error.strerror}). Free some space or name another folder."
-        ) from error
-    finally:
-        if to.is_dir():
-            draft.unlink(missing_ok=True)
+    with written_whole(path, "script") as draft, ZipFile(draft, "w", ZIP_DEFLATED) as archive:
+        _fill(archive, recipe, known, {"train": train, "held_out": held_out})
     return path
 
 

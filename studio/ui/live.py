@@ -14,10 +14,9 @@ from functools import lru_cache
 from html import escape
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.charts import extension, run_figure
@@ -27,6 +26,7 @@ from studio.run.directory import Run, Status
 from studio.run.events import Resumed
 from studio.run.stalled import patience, silence
 from studio.ui.beside import curves_of_others, forebears, other_branches
+from studio.ui.routes import Json, answer, run_of
 from studio.ui.story import told
 
 MOST_NEWS = 512 * 1024  # bytes of events; a reader further behind than that draws anew
@@ -35,7 +35,6 @@ STYLES = ("live.css", "run_acts.css", "data.css", "recipe.css")
 SCRIPTS = ("live_chart.js", "live.js", "data.js")  # in the order in which they need one another
 SERVED = (*STYLES, *SCRIPTS)
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-Json = dict[str, Any]
 
 
 class Seen(BaseModel):
@@ -53,27 +52,27 @@ def live_routes(home: Home, in_charge: Callable[[], bool] = lambda: True) -> API
 
     @routes.get("/runs/{name}/figure")
     def figure(name: str) -> Response:
-        run = _run(home, name)
+        run = run_of(home, name)
         if run is None:
             return _no_run()
         beside = {"forebears": forebears(home, run), "others": len(other_branches(home, run))}
-        return _json(_whole(run) | beside | _watching(in_charge))
+        return answer(_whole(run) | beside | _watching(in_charge))
 
     @routes.get("/runs/{name}/others")
     def others(name: str) -> Response:
-        run = _run(home, name)
-        return _json({"curves": curves_of_others(home, run)}) if run else _no_run()
+        run = run_of(home, name)
+        return answer({"curves": curves_of_others(home, run)}) if run else _no_run()
 
     @routes.get("/runs/{name}/news")
     def news(name: str, cursor: int = 0, seen: str = "{}") -> Response:
-        run = _run(home, name)
-        return _json(_news(run, cursor, seen) | _watching(in_charge)) if run else _no_run()
+        run = run_of(home, name)
+        return answer(_news(run, cursor, seen) | _watching(in_charge)) if run else _no_run()
 
     @routes.get("/assets/{name}")
     def asset(name: str, request: Request) -> Response:
         path = _assets().get(name)
         if path is None:
-            return _json({"error": "There is no such file."}, 404)
+            return answer({"error": "There is no such file."}, 404)
         caching = FOR_EVER if "v" in request.query_params else "no-cache"
         headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
         if "gzip" not in request.headers.get("accept-encoding", ""):
@@ -146,23 +145,8 @@ FRAME = (
 )
 
 
-def _run(home: Home, name: str) -> Run | None:
-    """The run of exactly that name, directly under the home's runs; None for anything else."""
-    if name.startswith(".") or Path(name).name != name or len(name.encode()) > 255:
-        return None
-    run = Run(home.runs / name)
-    try:
-        return run if (run.path / "recipe.yaml").is_file() else None
-    except (OSError, ValueError):
-        return None
-
-
 def _no_run() -> Response:
-    return _json({"error": "This run is no longer there. Choose another one from the list."}, 404)
-
-
-def _json(content: Json, status: int = 200) -> Response:
-    return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
+    return answer({"error": "This run is no longer there. Choose another one from the list."}, 404)
 
 
 def _watching(in_charge: Callable[[], bool]) -> Json:

@@ -13,7 +13,7 @@ from studio.recipe.problem import Move
 from studio.recipe.recipe import Recipe
 from studio.recipe.training import ScheduleName
 from studio.recipe.ways_out import ways_out
-from studio.run.directory import Run, Status
+from studio.run.directory import Run, Status, step_of
 from studio.run.events import Ended, Resumed, Warned
 from studio.run.order import in_order
 from studio.run.resume import may_resume
@@ -132,7 +132,7 @@ def _trouble(run: Run) -> tuple[str, str]:
 
 
 def _more(run: Run, status: Status) -> str:
-    steps = [int(path.name.rpartition("-")[2]) for path in run.checkpoints()]
+    steps = [step_of(path) for path in run.checkpoints()]
     try:
         recipe = run.recipe if steps else None
     except StudioError:

@@ -89,8 +89,7 @@ def act(studio: Studio, selected: str | None, wanted: tuple[str, int], what: str
     except StudioError as error:
         raise refusal(error, "Not done") from None
     name = made.name if made else selected
-    runs = [(run, run.status()) for run in studio.runs()]
-    return [name if made else gr.skip(), shown(studio, runs, name), gr.skip()]
+    return [name if made else gr.skip(), shown(studio, studio.seen(), name), gr.skip()]
 
 
 def use_recipe(studio: Studio, draft: Draft, tabs: gr.Tabs, wanted: tuple[str, int]) -> Updates:

@@ -19,11 +19,11 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
 from studio.home import Home, open_home
-from studio.progress import Mean
 from studio.run import owner
 from studio.run.branch import Parent
 from studio.run.directory import Run
 from studio.run.events import Branched, Ended, Event, EventWriter, Metrics, Phase, Started, Warned
+from studio.run.mean import Mean
 from studio.ui.live import live_head, live_html, live_routes
 
 pytestmark = pytest.mark.browser

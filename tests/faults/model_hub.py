@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-REVISION = "0123456789abcdef0123456789abcdef01234567"
+from tests.local_hub import REVISION, LocalHub, QuietAnswer, answering
+
 LARGE = ".safetensors"
 
 
-class ModelHub(ThreadingHTTPServer):
+class ModelHub(LocalHub):
     """Serves the `files` of the model `name`; its weights are what the Hub calls LFS files."""
 
-    daemon_threads = True
-
     def __init__(self, name: str, files: dict[str, bytes]) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(_Answer)
         self.name, self.files = name, files
         self.cut_at: int | None = None
         """No byte of a weights' file is sent from this one on: the connection ends."""
@@ -31,29 +27,14 @@ class ModelHub(ThreadingHTTPServer):
         self.sent: Counter[str] = Counter()
         """Bytes sent of each file."""
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-@contextmanager
-def serving(name: str, files: dict[str, bytes]) -> Iterator[ModelHub]:
+def serving(name: str, files: dict[str, bytes]) -> AbstractContextManager[ModelHub]:
     """A hub that answers until the block ends."""
-    hub = ModelHub(name, files)
-    threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
-        yield hub
-    finally:
-        hub.shutdown()
-        hub.server_close()
+    return answering(ModelHub(name, files))
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Answer(QuietAnswer):
     server: ModelHub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path).strip("/")

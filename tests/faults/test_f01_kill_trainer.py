@@ -16,7 +16,7 @@ from studio.run.manifest import flaw
 from studio.run.resume import resume
 from studio.run.submit import submit
 from studio.run.train import train
-from tests.faults.training import OPTIONS, adapter_bytes, at, counting, die, killed, measured
+from tests.faults.training import OPTIONS, adapter_bytes, at, counting, die, killed, measured, when_called
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 slow = pytest.mark.slow
@@ -38,20 +38,7 @@ def moment(name: str, step: int) -> Prepare:
 
 def instead_of(module: Any, name: str, time: int = 1) -> Prepare:
     """Dies where a function is called for the time that is given."""
-    left = [time]
-
-    def prepare(patch: pytest.MonkeyPatch) -> None:
-        before = getattr(module, name)
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            left[0] -= 1
-            if not left[0]:
-                die()
-            return before(*arguments, **options)
-
-        patch.setattr(module, name, call)
-
-    return prepare
+    return partial(when_called, module=module, name=name, time=time, do=die)
 
 
 def half_a_file(patch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from studio.run.submit import submit
 from studio.run.tasks import language_modeling
 from studio.run.train import train
 from studio.run.wish import Wish
-from tests.faults.training import OPTIONS, adapter_bytes, at, counting, measured
+from tests.faults.training import OPTIONS, adapter_bytes, at, counting, measured, when_called
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,19 +27,7 @@ ENDED = {Wish.STOP: Status.STOPPED, Wish.PAUSE: Status.PAUSED, Wish.CANCEL: Stat
 
 def while_called(module: Any, name: str, time: int = 1) -> Arrange:
     """The wish comes while a function is called for the time that is given."""
-
-    def arrange(patch: pytest.MonkeyPatch, ask: Callable[[], None]) -> None:
-        before, left = getattr(module, name), [time]
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            left[0] -= 1
-            if not left[0]:
-                ask()
-            return before(*arguments, **options)
-
-        patch.setattr(module, name, call)
-
-    return arrange
+    return lambda patch, ask: when_called(patch, module, name, time, ask)
 
 
 def at_moment(moment: str, step: int) -> Arrange:

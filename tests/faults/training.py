@@ -53,6 +53,19 @@ def at(patch: pytest.MonkeyPatch, moment: str, step: int, do: Callable[[], None]
     patch.setattr(train_module, "build_trainer", build_and_add)
 
 
+def when_called(patch: pytest.MonkeyPatch, module: Any, name: str, time: int, do: Callable[[], None]) -> None:
+    """Have `do` called while a function is called for the time that is given, before it does its work."""
+    before, left = getattr(module, name), [time]
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        left[0] -= 1
+        if not left[0]:
+            do()
+        return before(*arguments, **options)
+
+    patch.setattr(module, name, call)
+
+
 def die() -> None:
     """kill -9 of this process."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -20,7 +20,7 @@ def run(home, make_recipe):
 @pytest.fixture
 def studio(home, run, monkeypatch):
     monkeypatch.setattr(gr, "Info", lambda words: None)
-    return SimpleNamespace(home=home, queue=SimpleNamespace(poke=lambda: None), runs=lambda: [run])
+    return SimpleNamespace(home=home, queue=SimpleNamespace(poke=lambda: None), seen=lambda: [(run, run.status())])
 
 
 def test_a_press_redraws_what_is_offered(studio, run) -> None:

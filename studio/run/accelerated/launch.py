@@ -17,7 +17,7 @@ from studio.recipe.launch import LaunchPart
 from studio.recipe.sharding import deepspeed_options, fsdp_options
 from studio.run import owner
 from studio.run.directory import Run
-from studio.run.events import Ended, EventWriter, that_count
+from studio.run.events import Ended, EventWriter, last_step
 from studio.run.last_words import KILLED, OUT_OF_MEMORY
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _speak(run: Run, ended: Ended, began: float) -> None:
     """Write the last event, unless it stands there or whoever ended the run writes it."""
     if run.ended() is not None or run.wish() is not None:
         return
-    step = ended.step or max((event.step for event in that_count(run.events()[0])), default=0)
+    step = ended.step or last_step(run.events()[0])
     again = " Resume goes on from its newest checkpoint." if not ended.step and run.checkpoints() else ""
     said = {"step": step, "message": ended.message + again}
     with EventWriter(run.events_path) as events:

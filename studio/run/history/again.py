@@ -8,9 +8,8 @@ from studio.errors import StudioError
 from studio.home import Home
 from studio.run.alone import alone
 from studio.run.branch import parent_of
-from studio.run.directory import Run, list_runs, name_run, new_draft
-
-BEGUN_FROM = ("recipe.yaml", "data/train.jsonl", "data/held_out.jsonl")
+from studio.run.directory import Run, drafted, list_runs, name_run
+from studio.run.manifest import OF_RUN
 
 
 def again(home: Home, run: Run) -> Run:
@@ -24,28 +23,21 @@ def again(home: Home, run: Run) -> Run:
             f"The run {run.name} is a branch: it went on from step {parent.step:,} of {parent.run}. Branch from there "
             "again in the Run tab, or take its recipe and press Train to begin with the base model."
         )
-    draft = new_draft(home)
-    try:
+    refused = f"The run {run.name} could not be copied"
+    with drafted(home, refused + " ({why}). Look whether its folder is whole and the disk has room") as draft:
         draft.mkdir()
         shutil.copytree(run.path / "data", draft / "data")
         shutil.copy(run.path / "recipe.yaml", draft)
         with alone(home.runs):  # two clicks may come at once
             if twin := next((other for other in list_runs(home) if _same_in_queue(other, run)), None):
-                shutil.rmtree(draft, ignore_errors=True)
                 raise StudioError(f"The same run is in progress already, as {twin.name}. Watch it in the Run tab.")
             return name_run(home, draft)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise StudioError(
-            f"The run {run.name} could not be copied ({error.strerror or type(error).__name__}). Look whether its "
-            "folder is whole and the disk has room; nothing was started."
-        ) from error
 
 
 def _same_in_queue(other: Run, run: Run) -> bool:
     if other.status().over:
         return False
     try:
-        return all((other.path / name).read_bytes() == (run.path / name).read_bytes() for name in BEGUN_FROM)
+        return all((other.path / name).read_bytes() == (run.path / name).read_bytes() for name in OF_RUN)
     except OSError:
         return False

@@ -10,10 +10,10 @@ import psutil
 from studio.errors import StudioError
 from studio.home import Home
 from studio.run.alone import alone
-from studio.run.directory import Run
+from studio.run.directory import NEW, Run
 from studio.run.history.summary import bytes_in
 
-DELETED, NEW = ".deleted-", ".new-"
+DELETED = ".deleted-"
 
 
 def delete(home: Home, run: Run) -> int:

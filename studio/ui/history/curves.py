@@ -7,9 +7,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.progress import Mean
 from studio.run.directory import Run
 from studio.run.events import AnyEvent, Metrics, Resumed
+from studio.run.mean import Mean
 
 MOST_POINTS = 500  # a curve
 SMOOTHING = 0.9  # of the mean's weight stays with earlier steps: about the last ten count

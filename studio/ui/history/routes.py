@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from studio.errors import StudioError
 from studio.home import Home
-from studio.run.directory import Run, list_runs
+from studio.run.directory import Run
 from studio.run.history.difference import differences
 from studio.run.history.history import History
 from studio.run.history.notes import change_notes
@@ -22,9 +22,9 @@ from studio.run.history.removal import delete
 from studio.run.history.summary import Summary
 from studio.share.run_file import ENDING, packed
 from studio.ui.history.curves import curves_of
+from studio.ui.routes import Json, answer, run_of
 
 FEWEST, MOST = 2, 8  # runs whose curves lie over one another
-Json = dict[str, Any]
 
 
 def history_routes(home: Home) -> APIRouter:
@@ -36,19 +36,19 @@ def history_routes(home: Home) -> APIRouter:
         try:
             look = history.look(since)
         except OSError as error:
-            return _json({"error": f"The runs cannot be read ({error.strerror}). Is {home.runs} still there?"}, 503)
+            return answer({"error": f"The runs cannot be read ({error.strerror}). Is {home.runs} still there?"}, 503)
         names = {} if look.names is None else {"names": look.names}
-        return _json({"now": look.now, "more": look.more, "rows": [_row(row) for row in look.rows]} | names)
+        return answer({"now": look.now, "more": look.more, "rows": [_row(row) for row in look.rows]} | names)
 
     @routes.get("/history/curves")
     def curves(run: list[str] = Query(default=[])) -> Response:  # noqa: B008
         if not FEWEST <= len(set(run)) <= MOST:
-            return _json({"error": f"Choose {FEWEST} to {MOST} runs."}, 400)
-        found = [_run(home, name) for name in dict.fromkeys(run)]
+            return answer({"error": f"Choose {FEWEST} to {MOST} runs."}, 400)
+        found = [run_of(home, name) for name in dict.fromkeys(run)]
         runs = [each for each in found if each]
         if len(runs) < len(found):
-            return _json({"error": "One of these runs is no longer there. Choose others."}, 404)
-        return _json({"runs": [curves_of(each) for each in runs]} | _differences(runs))
+            return answer({"error": "One of these runs is no longer there. Choose others."}, 404)
+        return answer({"runs": [curves_of(each) for each in runs]} | _differences(runs))
 
     @routes.put("/history/{name}/notes")
     def notes(name: str, changes: Json = Body()) -> Response:  # noqa: B008
@@ -60,31 +60,23 @@ def history_routes(home: Home) -> APIRouter:
 
     @routes.get("/runs/{name}/run.zip")
     def run_file(name: str, checkpoints: bool = False) -> Response:
-        run = _run(home, name)
+        run = run_of(home, name)
         if run is None:
-            return _json({"error": "This run is no longer there."}, 404)
+            return answer({"error": "This run is no longer there."}, 404)
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name + ENDING)}"}
         return StreamingResponse(packed(run, checkpoints), media_type="application/zip", headers=headers)
 
     return routes
 
 
-def _run(home: Home, name: str) -> Run | None:
-    return next((run for run in list_runs(home) if run.name == name), None)
-
-
 def _done(home: Home, name: str, what: Any) -> Response:
-    run = _run(home, name)
+    run = run_of(home, name)
     if run is None:
-        return _json({"error": "This run is no longer there."}, 404)
+        return answer({"error": "This run is no longer there."}, 404)
     try:
-        return _json(what(run))
+        return answer(what(run))
     except StudioError as error:
-        return _json({"error": str(error)}, 409)
-
-
-def _json(content: Json, status: int = 200) -> Response:
-    return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
+        return answer({"error": str(error)}, 409)
 
 
 def _row(summary: Summary) -> Json:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-REVISION = "0123456789abcdef0123456789abcdef01234567"
+from tests.local_hub import REVISION, LocalHub, QuietAnswer, answering
 
 Files = dict[str, bytes]
 
 
-class FakeHub(ThreadingHTTPServer):
+class FakeHub(LocalHub):
     """Serves `datasets`: {owner/name: {file: bytes}}. `gated` names those that want their licence accepted."""
 
-    daemon_threads = True
-
     def __init__(self, datasets: dict[str, Files], gated: frozenset[str] = frozenset()) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(_Answer)
         self.datasets = datasets
         self.gated = gated
         self.status = 0
@@ -30,29 +25,14 @@ class FakeHub(ThreadingHTTPServer):
         self.fetched: list[str] = []
         """The files whose bytes were asked for."""
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-@contextmanager
-def serving(datasets: dict[str, Files], gated: frozenset[str] = frozenset()) -> Iterator[FakeHub]:
+def serving(datasets: dict[str, Files], gated: frozenset[str] = frozenset()) -> AbstractContextManager[FakeHub]:
     """A hub that answers until the block ends."""
-    hub = FakeHub(datasets, gated)
-    threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
-        yield hub
-    finally:
-        hub.shutdown()
-        hub.server_close()
+    return answering(FakeHub(datasets, gated))
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Answer(QuietAnswer):
     server: FakeHub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
 
     def do_GET(self) -> None:
         self._answer()
