@@ -1,4 +1,4 @@
-"""Who answers in a pane: a base model, what a run left on it, or several of these mixed. No torch: page and host import it."""
+"""Who answers: a base model, what a run left on it, or several of these mixed. Page and host import it: no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Merge = Literal["linear", "ties", "dare_linear", "dare_ties"]
 
 
 class Source(BaseModel):
-    """Something that a run left: its result, or a checkpoint by its folder's name; `base` is the run's base as it was."""
+    """Something that a run left: its result, or a checkpoint (the name of its folder), or its base."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +25,7 @@ class Source(BaseModel):
 class Ingredient(Source):
     """One adapter of a mix, and how much of it goes in."""
 
-    weight: float = Field(0.5, ge=-2, le=2)
+    weight: float = Field(default=0.5, ge=-2, le=2)
 
 
 class Voice(BaseModel):
@@ -41,8 +41,8 @@ class Voice(BaseModel):
     model_id: str = ""
     mixed: tuple[Ingredient, ...] = ()
     how: Merge = "linear"
-    density: float = Field(0.5, gt=0, le=1)
-    strength: float = Field(1.0, ge=0, le=STRONGEST)
+    density: float = Field(default=0.5, gt=0, le=1)
+    strength: float = Field(default=1.0, ge=0, le=STRONGEST)
 
     @classmethod
     def of_run(cls, run: str, part: str = RESULT, strength: float = 1.0) -> Voice:
