@@ -53,3 +53,8 @@ class Voice(BaseModel):
     def of_model(cls, model_id: str) -> Voice:
         """A base model by itself."""
         return cls(model_id=model_id)
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is a base by itself, with nothing learned on it."""
+        return bool(self.model_id) or (self.source is not None and self.source.part == BASE)
