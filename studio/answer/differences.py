@@ -8,7 +8,8 @@ Each pane is compared with the first. In the `done` line of POST /studio/compare
      "parting": {                    null where there is no such place; `why_none` then says why
         "after": 3,                  tokens of the answers that are the same before it
         "shared": "The sky is",      their text
-        "tokens": [" blue", " green"],   what each pane chose there; "" is the end of its answer
+        "tokens": [" blue", " green"],   what each pane chose there; "" is the end of its answer, and U+FFFD a token
+                                         that holds only the first part of a character
         "p": [[{"p": 0.61, "under": false}, {"p": 0.02, "under": true}],    what the first's model gave each of the two
               [{"p": 0.11, "under": false}, {"p": 0.64, "under": false}]]}, what the other's gave them
      "why_none": ""}
@@ -24,8 +25,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
-from typing import Any, Protocol
+from typing import Any
 
+from studio.answer.wire import Piece
 from studio.answer.word_diff import Part, word_diff
 from studio.data.tokens.encode import Message
 
@@ -39,17 +41,6 @@ OTHERWISE_ASKED = (
 NO_TOKENS = "At least one of these panes has no tokens to compare."
 SAME = "Both chose the same tokens to the end."
 CUT = "Both chose the same tokens as far as the shorter answer goes, which was cut."
-
-
-class Piece(Protocol):
-    """One token of an answer: its text, the probability its model gave it, and the likeliest others with theirs."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def p(self) -> float: ...
-    @property
-    def others(self) -> Sequence[tuple[str, float]]: ...
 
 
 @dataclass(frozen=True)
@@ -121,13 +112,18 @@ def _parting(first: Answer, other: Answer) -> tuple[Parting | None, str]:
     if any(piece is None and not each.ended for piece, each in zip(here, (first, other), strict=True)):
         return None, CUT
     ours, theirs = here
-    tokens = (ours.text if ours else END, theirs.text if theirs else END)
-    p = (
-        (_own(ours), _given(ours, tokens[1])),
-        (_given(theirs, tokens[0]), _own(theirs)),
-    )
+    tokens = (_token(first, after), _token(other, after))
+    apart = after > 0 and not first.pieces[after - 1].text  # in the midst of a character
+    ours_given, theirs_given = (None, None) if apart else (_given(ours, tokens[1]), _given(theirs, tokens[0]))
     shared = "".join(piece.text for piece in first.pieces[:after])
-    return Parting(after, shared, tokens, p), ""
+    return Parting(after, shared, tokens, ((_own(ours), ours_given), (theirs_given, _own(theirs)))), ""
+
+
+def _token(answer: Answer, place: int) -> str:
+    """The text of one token, which is not empty unless it is the end."""
+    text = answer.pieces[place].text if place < len(answer.pieces) else END
+    at_end = answer.ended and place >= len(answer.pieces) - 1
+    return text or (END if at_end else HALF)
 
 
 def _own(piece: Piece | None) -> Chance | None:
