@@ -79,7 +79,7 @@ def test_where_it_cannot_be_kept_it_says_what_to_do(run, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        with pytest.raises(StudioError, match="No space left on device.*Free some space"):
+        with pytest.raises(StudioError, match=r"No space left on device.*Free some space"):
             add_vote(run, cast("first"))
     assert read_votes(run) == []
     run.path.rmdir() if not votes_path(run).exists() else votes_path(run).unlink()
