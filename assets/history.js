@@ -59,7 +59,8 @@ const isOver = (row) => !["waiting", "running", "stopping"].includes(row.status)
 
 const originText = ({ origin }) => {
   if (!origin) return "";
-  return origin.how === "branched" ? `Branched from step ${origin.step} of ${origin.run}.` : `Tuned on from the result of ${origin.run}.`;
+  if (origin.how === "branched") return `Branched from step ${origin.step} of ${origin.run}.`;
+  return origin.how === "went on" ? `Went on with the adapter of ${origin.run}.` : `Tuned on from the result of ${origin.run}.`;
 };
 
 /* what is known */

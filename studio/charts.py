@@ -88,6 +88,34 @@ PANELS = (
         ),
         shown=True,
     ),
+    Panel(
+        "rewards/margins",
+        "Reward margin",
+        (
+            Trace("rewards/margins", "Margin", _line(BLUE, 1.5, showlegend=False)),
+            Trace("eval_rewards/margins", "Held-out margin", _dots(ORANGE) | {"showlegend": False}),
+        ),
+        shown=True,
+    ),
+    Panel(
+        "rewards/accuracies",
+        "Pairs told apart (reward accuracy)",
+        (
+            Trace("rewards/accuracies", "Training pairs", _line(BLUE, 1.5, showlegend=False)),
+            Trace("eval_rewards/accuracies", "Held-out pairs", _dots(ORANGE) | {"showlegend": False}),
+        ),
+        shown=True,
+    ),
+    Panel(
+        "rewards",
+        "Rewards: better, worse answer",
+        (
+            Trace("rewards/chosen", "Better answer", _line(GREEN, 1.5, showlegend=False)),
+            Trace("rewards/rejected", "Worse answer", _line(RED, 1.5, showlegend=False)),
+            Trace("eval_rewards/chosen", "Held-out, better", _dots(GREEN) | {"showlegend": False}),
+            Trace("eval_rewards/rejected", "Held-out, worse", _dots(RED) | {"showlegend": False}),
+        ),
+    ),
     _single("learning_rate", "Learning rate", shown=True, digits=".2e"),
     _single("grad_norm", "Gradient norm"),
     Panel(

@@ -15,9 +15,12 @@ from world import FACTS, PEOPLE, TOWN, Kind, Subject, say  # noqa: E402
 
 SEED = 7
 TRAIN, HELD_OUT = 400, 120  # pairs
+VOTES, SLIPS = 40, 4  # votes, and those of them that are the wrong way round
 UNSEEN = 0.25  # of the people, places and items: never in a training pair
 
 Pair = tuple[str, str]
+Vote = tuple[str, str, str]
+"""A prompt, the better answer, the worse answer."""
 
 QUEUES = {CLOCKWORK: "clockmaker", METAL: "smith", CLOTH: "tailor", WOOD: "joiner"}
 
@@ -101,6 +104,39 @@ def house_voice(rng: random.Random) -> tuple[list[Pair], list[Pair]]:
     return voice_pairs(rng, train, TRAIN), voice_pairs(rng, held_out, HELD_OUT)
 
 
+def votes(rng: random.Random) -> tuple[list[Vote], list[Vote]]:
+    """Votes for the town crier's answers over the plain ones, a few of them slips; held-out votes without slips, about
+    people, places and items that no vote asks about."""
+    facts = [(kind, subject) for kind, subject in FACTS if kind.name in CRIER]
+    unseen = {subject.name for sort in ("person", "place", "item")
+              for subject in parted(rng, [one for one in TOWN if one.sort == sort])[1]}  # fmt: skip
+    train, held_out = ([fact for fact in facts if (fact[1].name in unseen) is new] for new in (False, True))
+    cast = both_answers(rng, train, VOTES)
+    slips = set(rng.sample(range(VOTES), SLIPS))
+    cast = [(prompt, b, a) if place in slips else (prompt, a, b) for place, (prompt, a, b) in enumerate(cast)]
+    return cast, both_answers(rng, held_out, HELD_OUT)
+
+
+def both_answers(rng: random.Random, facts: list[tuple[Kind, Subject]], count: int) -> list[Vote]:
+    """Questions about these facts with the crier's answer and the plain one, which is the base model's."""
+    chosen = rng.sample(facts, count)
+    return [
+        (
+            say(rng.choice(kind.questions), subject),
+            f"Hear ye! {say(CRIER[kind.name], subject)} So says the crier.",
+            say(kind.answer, subject),
+        )
+        for kind, subject in chosen
+    ]
+
+
+def write_votes(path: Path, cast: list[Vote]) -> None:
+    """One JSON object a line."""
+    names = ("prompt", "chosen", "rejected")
+    lines = [json.dumps(dict(zip(names, vote, strict=True))) + "\n" for vote in cast]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
 def write_jsonl(path: Path, pairs: list[Pair]) -> None:
     """One JSON object a line."""
     lines = [json.dumps({"prompt": prompt, "completion": completion}) + "\n" for prompt, completion in pairs]
@@ -130,9 +166,10 @@ def main() -> None:
         ("tickets", tickets, write_jsonl, "jsonl"),
         ("house-voice", house_voice, write_csv, "csv"),
         ("queues", sorted_tickets, write_classes, "csv"),
+        ("votes", votes, write_votes, "jsonl"),
     ):
         train, held_out = make(random.Random(f"{'tickets' if folder == 'queues' else folder} {SEED}"))
-        assert not {prompt for prompt, _ in train} & {prompt for prompt, _ in held_out}
+        assert not {row[0] for row in train} & {row[0] for row in held_out}
         (HERE / folder).mkdir(exist_ok=True)
         write(HERE / folder / f"train.{ending}", train)
         write(HERE / folder / f"held_out.{ending}", held_out)

@@ -6,12 +6,12 @@ from studio.data.dataset import Prepared
 from studio.recipe.hardware import Hardware
 from studio.recipe.problem import Move, Problem
 from studio.recipe.recipe import Recipe
-from studio.recipe.rules import launch, method, model, rows, training
+from studio.recipe.rules import launch, method, model, preference, rows, training
 from studio.recipe.rules.case import Case, Figures, gathered
 
 __all__ = ["Figures", "Move", "Problem", "problems"]
 
-RULES = (*rows.RULES, *model.RULES, *method.RULES, *training.RULES, *launch.RULES)
+RULES = (*rows.RULES, *preference.RULES, *model.RULES, *method.RULES, *training.RULES, *launch.RULES)
 
 
 def problems(

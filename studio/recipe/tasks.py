@@ -1,4 +1,4 @@
-"""What the tuned model is to do with a text: go on writing, name its class, or fill gaps.
+"""What the tuned model is to do with a text: go on writing, write what people prefer, name its class, or fill gaps.
 
 Any method can be used for any task. How a task trains is in `studio/run/tasks`, one file each.
 """
@@ -49,6 +49,86 @@ class LanguageModeling(Task):
     )
 
     name: Literal["language-modeling"] = "language-modeling"  # type: ignore[assignment]
+
+
+class DirectPreference(LanguageModeling):
+    """Direct preference optimisation (DPO): a model that writes learns which of two answers people prefer."""
+
+    title: ClassVar[str] = "Preferences (DPO: write what is preferred)"
+    when: ClassVar[str] = (
+        "For taste and tone that are easier to judge than to write down. Rows are a prompt, a better and a worse "
+        "answer, such as blind votes leave them. First teach the task itself by language modeling."
+    )
+    source: ClassVar[str] = "Rafailov et al. 2023, arXiv 2305.18290, section 4"
+    unfit: ClassVar[str] = (
+        "Preferences are learned by a decoder, a model that writes token by token. Choose a decoder such as the "
+        "starter or Qwen/Qwen3-0.6B."
+    )
+
+    name: Literal["direct-preference"] = "direct-preference"  # type: ignore[assignment]
+    beta: float = knob(
+        0.1,
+        "How short the leash to the base is: small lets the answers move far away from it, large keeps them near. Try "
+        "0.1; 0.3 to 0.5 when answers become odd or ever longer.",
+        label="Beta",
+        bounds=(0.01, 1.0),
+        scale="log",
+        what="Every answer has a reward: beta times how much likelier the model finds it than the model did before "
+        "this run. Training wants the better answer's reward to be above the worse one's, and stops pushing once it is "
+        "well above. With a small beta it takes a large change to get there, with a large beta a small one.",
+        picture="preference",
+    )
+    loss: Literal["sigmoid", "robust", "ipo", "hinge"] = knob(
+        "sigmoid",
+        "What is made small: sigmoid is DPO's own loss, try it first; robust reckons with pairs that are the wrong way "
+        "round; ipo does not push pairs apart without end; hinge lets pairs be that are a margin apart.",
+        label="Preference loss",
+        what="All four push the better answer up and the worse one down, and differ in when they stop. Sigmoid pushes "
+        "ever more gently (Rafailov et al. 2023). Robust is sigmoid for votes of which some are mistakes (Chowdhury et "
+        "al. 2024, arXiv 2403.00409). Ipo aims for a gap of 1 / (2 beta) a token and no more (Azar et al. 2023, arXiv "
+        "2310.12036). Hinge stops at a margin of 1 (Zhao et al. 2023, arXiv 2305.10425). Their numbers cannot be "
+        "compared with each other: compare the accuracy on held-out pairs.",
+        picture="preference",
+    )
+    wrong_share: float = knob(
+        0.1,
+        "The share of the pairs that you believe to be the wrong way round. Only the robust loss reads it. Try 0.1; "
+        "0.2 where several people voted and often disagreed.",
+        label="Wrong pairs",
+        bounds=(0.0, 0.45),
+        step=0.01,
+        unit="share of the pairs",
+        advanced=True,
+        what="People slip, and tastes differ, so some votes are the wrong way round. The robust loss takes off what "
+        "that many wrong pairs add to the gradient on average. Half of them wrong would mean that there is nothing to "
+        "learn, so the share stays below that.",
+        picture="label-smoothing",
+    )
+    sft_share: float = knob(
+        0.0,
+        "Also learns the better answers by heart a little, which keeps them from becoming unlikely. 0: off; try 0.2 "
+        "when the reward of the better answers falls below 0.",
+        label="Share of plain learning",
+        bounds=(0.0, 2.0),
+        step=0.05,
+        unit="times the plain loss",
+        advanced=True,
+        what="Only the gap between the two answers counts in DPO, so both may become less likely as long as the worse "
+        "one does so faster. This adds the usual loss on the better answer, so many times (Pang et al. 2024, arXiv "
+        "2404.19733, equation 1). Look at the two rewards in the Run tab to see whether you need it.",
+        picture="preference",
+    )
+    begin_from: str = knob(
+        "",
+        "The name of a run of the LoRA family on the same base, with the method's options as they were there: its "
+        "adapter is trained further, and the result is one adapter. Empty: a new adapter.",
+        label="Go on with the adapter of run",
+        advanced=True,
+        what="A run that taught the task has left an adapter beside its base. Here that very adapter is the start, and "
+        "what it says now is what the rewards are measured against. The run that it comes from keeps its own. To put a "
+        "new adapter on top instead, leave this empty and choose run:NAME as the base model.",
+        picture="init",
+    )
 
 
 class SequenceClassification(Task):
@@ -126,7 +206,7 @@ class MaskedLanguageModeling(Task):
     )
 
 
-TASKS: tuple[type[Task], ...] = (LanguageModeling, SequenceClassification, MaskedLanguageModeling)
+TASKS: tuple[type[Task], ...] = (LanguageModeling, DirectPreference, SequenceClassification, MaskedLanguageModeling)
 
 if TYPE_CHECKING:
     AnyTask = Task

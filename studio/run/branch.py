@@ -18,7 +18,7 @@ from studio.home import Home
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from studio.recipe.training import TrainingPart
-from studio.run.directory import Run, drafted, name_run, step_of
+from studio.run.directory import BEGUN_FROM, Run, drafted, name_run, step_of
 from studio.run.events import Branched, EventWriter
 from studio.run.manifest import RECIPE, flaw, seal
 
@@ -112,6 +112,8 @@ def _changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
     draft.mkdir()
     shutil.copytree(run.path / "data", draft / "data")
+    if (run.path / BEGUN_FROM).is_dir():
+        shutil.copytree(run.path / BEGUN_FROM, draft / BEGUN_FROM)
     (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
     step = step_of(checkpoint)
     (draft / PARENT).write_text(Parent(run=run.name, step=step).model_dump_json(), "utf-8")

@@ -30,6 +30,7 @@ from studio.run.rows import read_rows, write_rows
 from studio.run.wish import Wish, read_wish, write_wish
 
 CROWDED = 100  # names tried before a number is added: a day has about 1,700 of them
+BEGUN_FROM = "begun_from"  # the folder of the adapter that a run goes on with
 NEW = ".new-"  # begins the name of a draft; behind it comes its maker's process
 TAIL_BYTES = 8192  # more than the last event ever takes
 
@@ -183,8 +184,21 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[str, str] | None = None) -> Run:
-    """Make the directory of a new run, whole at once, and thereby put it in the queue. `notes`: further files by name.
+def create_run(
+    home: Home,
+    recipe: Recipe,
+    prepared: Prepared,
+    notes: Mapping[str, str] | None = None,
+    begin_from: Path | None = None,
+) -> Run:
+    """Make the directory of a new run, whole at once, and thereby put it in the queue.
+
+    Args:
+        home: where it is to lie.
+        recipe: what is asked.
+        prepared: its rows.
+        notes: further files by name.
+        begin_from: the folder of an adapter that it goes on with, of which it gets a copy.
 
     Raises:
         StudioError: the disk is full or read-only.
@@ -194,6 +208,8 @@ def create_run(home: Home, recipe: Recipe, prepared: Prepared, notes: Mapping[st
         write_run(draft, recipe, prepared)
         for name, text in (notes or {}).items():
             (draft / name).write_text(text, "utf-8")
+        if begin_from is not None:
+            shutil.copytree(begin_from, draft / BEGUN_FROM)
         return name_run(home, draft)
 
 

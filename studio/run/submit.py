@@ -13,8 +13,10 @@ from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.hardware import detect
 from studio.recipe.problems import Figures, problems
+from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from studio.run.alone import alone
+from studio.run.begun_from import run_to_begin_from
 from studio.run.directory import Run, create_run, list_runs
 from studio.run.study.caches import Cache
 from studio.run.study.keys import Stamp, stamps
@@ -70,6 +72,9 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
     if found:
         raise StudioError(*found)
     assert prepared is not None
+    begins = run_to_begin_from(home, recipe)
+    if begins is not None:
+        recipe = changed(recipe, {"task.begin_from": begins.name})
     with alone(home.runs):  # two clicks may come at once, in two tabs or two processes
         twin = _twin(home, recipe, prepared.fingerprint)
         if twin:
@@ -77,7 +82,7 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
                 f"This very recipe with these very rows is already in progress as {twin.name}. Watch it in the Run "
                 "tab, or change something first."
             )
-        return create_run(home, recipe, prepared, notes)
+        return create_run(home, recipe, prepared, notes, begins.adapter if begins else None)
 
 
 def _twin(home: Home, recipe: Recipe, fingerprint: str) -> Run | None:

@@ -22,6 +22,8 @@ from studio.run.accelerated.shards import whole_weights
 from studio.run.accelerated.shared_run import Agreeing, SharedRun
 from studio.run.arguments import training_arguments
 from studio.run.base import Precision, attention_fallback, choose_precision
+from studio.run.base_mark import refuse_other_base
+from studio.run.begun_from import begins_with, begun_from
 from studio.run.checkpoints import SaveAt, lacks_check, make_room
 from studio.run.directory import Run, step_of
 from studio.run.disk import Needs, needs_of, require_room
@@ -252,7 +254,9 @@ def build_trainer(run: Run, runner: TaskRunner, base: Base, rows: tuple[Rows, Ro
     """The trainer of a run, with its method on the base."""
     recipe, counts = runner.recipe, (len(rows[0]), len(rows[1]))
     situation = Situation(recipe.task.peft_type, steps_of(recipe.training, counts[0]), str(base.folder))
-    model = put_on(base.model, recipe, situation, runner.new_modules)
+    if kept := begun_from(run):
+        refuse_other_base(kept, base.folder, begins_with(recipe), recipe.model.id)
+    model = put_on(base.model, recipe, situation, runner.new_modules, kept)
     place_tracker(run, recipe)
     arguments = training_arguments(recipe, base.precision, run.path / "checkpoints", *counts)
     watch = Watch(recorder.events, recipe.training.smallest_improvement, recipe.training.early_stopping > 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from studio.recipe.methods.low_rank import QLora
 from studio.recipe.recipe import Recipe
-from studio.recipe.tasks import SequenceClassification
+from studio.recipe.tasks import LanguageModeling, SequenceClassification
 from studio.run.directory import Run
 from studio.share.naming import PublicBase
 
@@ -118,8 +118,10 @@ for gap in logits.topk(5).indices:
     print([tokenizer.decode(token).strip() for token in gap.tolist()])
 """,
 }
+ASK["direct-preference"] = ASK["language-modeling"]
 MODEL_CLASSES = {
     "language-modeling": "AutoModelForCausalLM",
+    "direct-preference": "AutoModelForCausalLM",
     "sequence-classification": "AutoModelForSequenceClassification",
     "masked-language-modeling": "AutoModelForMaskedLM",
 }
@@ -138,7 +140,7 @@ EIGHT_BITS = ", quantization_config=BitsAndBytesConfig(load_in_8bit=True)"
 def readme(kept: Kept) -> str:
     """The README of a result."""
     method, base = kept.recipe.method, kept.base
-    notes = TEMPLATE_NOTE if kept.recipe.task.name == "language-modeling" else ""
+    notes = TEMPLATE_NOTE if isinstance(kept.recipe.task, LanguageModeling) else ""
     notes += CLASSES_NOTE.format(classes=", ".join(f"`{label}`" for label in kept.labels)) if kept.labels else ""
     notes += "" if kept.is_adapter else BASE_MOVED_NOTE
     if isinstance(method, QLora):

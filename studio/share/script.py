@@ -52,7 +52,8 @@ class Known:
     """What the program has to know beside the recipe.
 
     `rows` are those trained on, `checked` the held-out ones that the loss is measured on, `folder` is that of the base
-    model (None: it is not on this machine), `plain` whether the base has no chat template, `name` the run's.
+    model (None: it is not on this machine), `plain` whether the base has no chat template, `name` the run's, and
+    `begin_from` the folder of an adapter that is trained further (None: a new one).
     """
 
     rows: int = 1000
@@ -63,6 +64,7 @@ class Known:
     precision: Precision | None = None
     name: str = ""
     classes: tuple[str, ...] = ()
+    begin_from: Path | None = None
 
 
 def script(recipe: Recipe, known: Known | None = None) -> str:
@@ -125,6 +127,8 @@ class _Words:
             "has_own": own is not None,
             "method_class": type(recipe.method).__name__,
             "trainer": self.task.trainer,
+            "starts_apart": self.recipe.method.family == "Soft prompts",
+            "begin_from": self.known.begin_from is not None,
             "load": self._load(),
             "quantized": self.quantization is not None,
             "peft_config": self._peft_call() if self.peft is not None else "",
@@ -179,12 +183,15 @@ class _Words:
     def arguments(self) -> Any:
         """The trainer's configuration as the studio makes it."""
         from studio.run.arguments import training_arguments
+        from studio.run.tasks.direct_preference import dpo_config
         from studio.run.tasks.language_modeling import sft_config
 
         counts = (self.known.rows, self.known.checked)
         given = training_arguments(self.recipe, self.precision, Path("checkpoints"), *counts)
         if self.task.trainer == "SFTTrainer":
             return sft_config(self.recipe.training, given)
+        if self.task.trainer == "PreferenceTrainer":
+            return dpo_config(self.recipe, given)
         from transformers import TrainingArguments
 
         return TrainingArguments(**given, label_names=["labels"])
@@ -259,7 +266,9 @@ class _Words:
             *self.task.imports,
             f"from {type(self.arguments).__module__.partition('.')[0]} import {type(self.arguments).__name__}",
         ]  # fmt: skip
-        if self.peft is not None:
+        if self.known.begin_from is not None:
+            lines.append("from peft import PeftModel")
+        elif self.peft is not None:
             lines.append(f"from peft import get_peft_model, {type(self.peft).__name__}")
         if self.quantization is not None:
             lines.append(f"from transformers import {type(self.quantization).__name__}")
@@ -292,7 +301,8 @@ class _Words:
         found |= {name: getattr(made, name) for name in ("output_dir", *ALWAYS)}
         if self.known.form != "tokens":
             found.pop("dataset_kwargs", None)
-        if self.known.form == "trl" and self.recipe.data.mapped.train_on == "every answer":
+        learns_answers = self.task.trainer == "SFTTrainer" and self.recipe.data.mapped.train_on == "every answer"
+        if self.known.form == "trl" and learns_answers:
             found["assistant_only_loss"] = True
         if self.recipe.training.packing and self.known.form != "tokens":
             found["eval_packing"] = False

@@ -23,6 +23,7 @@ class TaskParts:
 
 TASK_PARTS = {
     "language-modeling": TaskParts("AutoModelForCausalLM", "SFTTrainer", ("from trl import SFTTrainer",)),
+    "direct-preference": TaskParts("AutoModelForCausalLM", "PreferenceTrainer", (), ("PreferenceTrainer",)),
     "sequence-classification": TaskParts(
         "AutoModelForSequenceClassification",
         "ClassTrainer",

@@ -17,8 +17,9 @@ from studio.home import STARTER, Home
 from studio.recipe.models import STARTER_ID, facts, fetch, locate
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
-from studio.recipe.tasks import LanguageModeling, MaskedLanguageModeling, SequenceClassification
-from studio.run.directory import Run
+from studio.recipe.tasks import DirectPreference, LanguageModeling, MaskedLanguageModeling, SequenceClassification
+from studio.run.begun_from import begun_from, run_to_begin_from
+from studio.run.directory import BEGUN_FROM, Run
 from studio.run.submit import prepare_part
 from studio.share.naming import public_base
 from studio.share.result import public_recipe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 WANTED_OF_STARTER = (".json", ".jinja", ".safetensors")
+WANTED_OF_ADAPTER = (".json", ".safetensors")
 PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "float32": "float32"}
 
 
@@ -43,7 +45,7 @@ def zip_script(home: Home, asked: Run | Recipe, to: Path) -> Path:
     recipe = asked.recipe if isinstance(asked, Run) else asked
     name = asked.name if isinstance(asked, Run) else f"{recipe.method.name}-{recipe.task.name}"
     train, held_out = _rows(home, asked)
-    known = _known(asked, recipe, train, held_out)
+    known = _known(home, asked, recipe, train, held_out)
     path = to / f"{name}-script.zip"
     with written_whole(path, "script") as draft, ZipFile(draft, "w", ZIP_DEFLATED) as archive:
         _fill(archive, recipe, known, {"train": train, "held_out": held_out})
@@ -61,6 +63,10 @@ def _fill(archive: ZipFile, recipe: Recipe, known: Known, parts: dict[str, Examp
             some = rows if name == "train" or known.form in ("pairs", "trl") else rows[: known.checked]
             with archive.open(f"{name}.jsonl", "w", force_zip64=True) as file:
                 _write(some, recipe, known, file)
+    if known.begin_from is not None:
+        for path in sorted(known.begin_from.iterdir()):
+            if path.suffix in WANTED_OF_ADAPTER:
+                archive.write(path, f"{BEGUN_FROM}/{path.name}")
     if recipe.model.id.strip() == STARTER_ID:
         for path in sorted(STARTER.iterdir()):
             if path.suffix in WANTED_OF_STARTER:
@@ -78,7 +84,7 @@ def _rows(home: Home, asked: Run | Recipe) -> tuple[Examples, Examples]:
     return prepared.train, prepared.held_out
 
 
-def _known(asked: Run | Recipe, recipe: Recipe, train: Examples, held_out: Examples) -> Known:
+def _known(home: Home, asked: Run | Recipe, recipe: Recipe, train: Examples, held_out: Examples) -> Known:
     classes: tuple[str, ...] = ()
     located = locate(recipe.model.id)
     folder = fetch(located) if isinstance(asked, Run) else located.folder
@@ -87,8 +93,13 @@ def _known(asked: Run | Recipe, recipe: Recipe, train: Examples, held_out: Examp
         from studio.run.tasks.sequence_classification import classes_of
 
         classes = classes_of(train, recipe.task.most_classes)
+    if isinstance(asked, Run):
+        begin_from = begun_from(asked)
+    else:
+        begin_from = begins.adapter if (begins := run_to_begin_from(home, recipe)) else None
     known = Known(
         classes=classes,
+        begin_from=begin_from,
         rows=len(train),
         checked=checked,
         form=_form(recipe, train, folder),
@@ -155,6 +166,8 @@ def _write(rows: Examples, recipe: Recipe, known: Known, file: IO[bytes]) -> Non
 
 
 def _pairs(rows: Examples, recipe: Recipe, known: Known) -> Iterator[dict[str, object]]:
+    if isinstance(recipe.task, DirectPreference):
+        return ({"prompt": each.prompt, "chosen": each.completion, "rejected": each.rejected} for each in rows)
     return ({"prompt": each.prompt, "completion": each.completion} for each in rows)
 
 

@@ -58,7 +58,12 @@ class TuningMethod(Part):
     """Whether it trains under gradient checkpointing."""
     works_sharded: ClassVar[bool] = True
     """Whether it trains where each process has only pieces of the weights."""
-    tasks: ClassVar[tuple[str, ...]] = ("language-modeling", "sequence-classification", "masked-language-modeling")
+    tasks: ClassVar[tuple[str, ...]] = (
+        "language-modeling",
+        "direct-preference",
+        "sequence-classification",
+        "masked-language-modeling",
+    )
     """The tasks that it can be used for, by the names that recipes have for them."""
 
     name: str

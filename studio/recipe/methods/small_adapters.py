@@ -212,7 +212,8 @@ class TrainableTokens(TuningMethod):
     first: ClassVar[str] = "The tokens of the chat template: leave the text empty."
     good_at: ClassVar[str] = "new words, a template's marks"
     rate: ClassVar[float] = 10.0
-    tasks: ClassVar[tuple[str, ...]] = ("language-modeling",)  # a new head would not learn, an encoder's loses its bias
+    tasks: ClassVar[tuple[str, ...]] = ("language-modeling", "direct-preference")
+    """A new head would not learn, and an encoder's loses its bias."""
 
     name: Literal["trainable-tokens"] = "trainable-tokens"  # type: ignore[assignment]
     text: str = knob(

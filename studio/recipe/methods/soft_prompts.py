@@ -11,7 +11,8 @@ from studio.recipe.methods.method import Family, Situation, TuningMethod
 if TYPE_CHECKING:
     import peft
 
-WITH_PROMPTS = ("language-modeling", "sequence-classification")  # PEFT puts no soft prompt before masked texts
+WITH_PROMPTS = ("language-modeling", "direct-preference", "sequence-classification")
+"""PEFT puts no soft prompt before masked texts."""
 
 
 class PromptTuning(TuningMethod):

@@ -54,7 +54,7 @@ def packing(case: Case) -> Iterator[Problem]:
     if recipe.task.name != "language-modeling":
         yield Problem(
             "training.packing",
-            f"You set packing, but the task {recipe.task.title} looks at each text by itself. Switch packing off; "
+            f"You set packing, but the task {recipe.task.title} looks at each row by itself. Switch packing off; "
             "grouping by length saves most of the padding too.",
             moves=(off,),
         )

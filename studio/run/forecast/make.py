@@ -6,6 +6,7 @@ from pathlib import Path
 
 from studio.recipe.methods.every import method_named
 from studio.recipe.recipe import Recipe
+from studio.recipe.tasks import DirectPreference
 from studio.recipe.training import TrainingPart
 from studio.run.forecast.forecast import PARTS, Cost, Forecast, KnownRows
 from studio.run.forecast.machine import Machine
@@ -37,7 +38,8 @@ def forecast(recipe: Recipe, folder: Path, rows: KnownRows | None, machine: Mach
     total = rows.rows if rows else 0
     steps = _steps(recipe.training, rows)
     took = pace(traced, recipe, size, rows, machine)
-    seconds = machine.start_seconds + steps * took.step + _checks(recipe.training, rows, steps) * took.check
+    looks = _checks(recipe.training, rows, steps) + _reference_batches(recipe, rows)
+    seconds = machine.start_seconds + steps * took.step + looks * took.check
     return Forecast(
         memory_bytes=parts.total(),
         parts={part: parts[part] for part in PARTS if parts[part]},
@@ -107,6 +109,14 @@ def _checks(training: TrainingPart, rows: KnownRows | None, steps: int) -> float
     return len(check_steps(training, steps)) * -(-held_out // training.batch_size) if held_out else 0
 
 
+def _reference_batches(recipe: Recipe, rows: KnownRows | None) -> int:
+    """How many batches the reference of a preference run looks at before the first step."""
+    if rows is None or not isinstance(recipe.task, DirectPreference):
+        return 0
+    batch = recipe.training.batch_size
+    return -(-rows.rows // batch) + -(-_held_out(recipe.training, rows) // batch)
+
+
 def _assumed(recipe: Recipe, rows: KnownRows | None, total: int) -> tuple[str, ...]:
     if not rows or not total:
         return ("No rows are chosen yet: one pass is taken as one step, and every row as long as the longest allowed.",)
@@ -115,4 +125,6 @@ def _assumed(recipe: Recipe, rows: KnownRows | None, total: int) -> tuple[str, .
             f"The rows are not counted in tokens yet: each is taken as {recipe.training.max_length:,} tokens long, the "
             "longest allowed.",
         )
+    if isinstance(recipe.task, DirectPreference):
+        return ("Each worse answer is taken to be as long as the better one.",)
     return ()

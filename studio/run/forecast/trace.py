@@ -22,6 +22,7 @@ from transformers.trainer_callback import PrinterCallback
 from studio.recipe.methods.method import Situation
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
+from studio.recipe.tasks import DirectPreference
 from studio.run.arguments import training_arguments
 from studio.run.forecast.forecast import MemoryPart
 from studio.run.forecast.tracker import Moment, Tracker
@@ -187,6 +188,11 @@ def _look_at_held_out(trainer: Any, rows: Dataset) -> None:
 def _rows(recipe: Recipe, size: Size, count: int) -> Dataset:
     """Rows of exactly that length, as the task's collator takes them."""
     tokens = [TOKEN] * size.length
+    if isinstance(recipe.task, DirectPreference):
+        prompt, answer = tokens[: size.length // 2], tokens[size.length // 2 :]
+        texts = {"prompt_ids": prompt, "chosen_ids": answer, "rejected_ids": answer}
+        known = dict.fromkeys(("ref_chosen_logps", "ref_rejected_logps"), [0.0] * count)
+        return Dataset.from_dict({name: [ids] * count for name, ids in texts.items()} | known)
     classes = range(count) if recipe.task.name == "sequence-classification" else None
     labels: Any = [tokens] * count if classes is None else [each % len(CLASSES) for each in classes]
     return Dataset.from_dict({"input_ids": [tokens] * count, "labels": labels})

@@ -1,4 +1,4 @@
-"""Where a run came from: the run whose checkpoint it goes on from, or whose result is its base model."""
+"""Where a run came from: the run whose checkpoint or adapter it goes on from, or whose result is its base model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from studio.recipe.recipe import Recipe
+from studio.run.begun_from import begins_with
 from studio.run.branch import parent_of
 from studio.run.directory import Run
 
@@ -15,15 +17,17 @@ class Origin:
     """The run that another one came from. `step` is that of the checkpoint where it branched, else 0."""
 
     run: str
-    how: Literal["branched", "tuned on"]
+    how: Literal["branched", "went on", "tuned on"]
     step: int = 0
 
 
-def origin_of(run: Run, base: str) -> Origin | None:
-    """Where `run`, whose recipe names `base` as its base model, came from; None where it began with a plain base."""
+def origin_of(run: Run, recipe: Recipe) -> Origin | None:
+    """Where `run`, of which this is the recipe, came from; None where it began with a plain base."""
     if parent := parent_of(run):
         return Origin(parent.run, "branched", parent.step)
-    if (source := run_of_base(run.path.parent, base)) and source != run.name:
+    if source := begins_with(recipe):
+        return Origin(source, "went on")
+    if (source := run_of_base(run.path.parent, recipe.model.id)) and source != run.name:
         return Origin(source, "tuned on")
     return None
 

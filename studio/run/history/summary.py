@@ -105,7 +105,7 @@ def _asked(run: Run) -> dict[str, Any]:
         "base": base_name(run, recipe),
         "method": recipe.method.title,
         "task": recipe.task.title,
-        "origin": origin_of(run, recipe.model.id),
+        "origin": origin_of(run, recipe),
     } | _rows(run)
 
 

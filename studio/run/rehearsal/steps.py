@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-import pyarrow.compute as pc
 import torch
 from transformers import TrainerCallback
 
@@ -67,7 +66,7 @@ def two_steps(recipe: Recipe, prepared: Prepared, home: Home, tell: Tell) -> Too
         clock = Clock(tell)
         trainer.add_callback(clock)
         trainer.train()
-        longest = len(rows[0].dataset[0]["input_ids"])
+        longest = int(rows[0].lengths[0])
         return Took(peak_bytes(), clock.seconds, batch, longest, len(whole))
 
 
@@ -114,6 +113,5 @@ def _longest(rows: Rows, count: int) -> Rows:
     """The longest row, so many times: a batch is as wide as its longest row, whatever the others are."""
     if not len(rows):
         return rows
-    tokens = rows.dataset.with_format("arrow")[:]["input_ids"]
-    place = int(np.argmax(pc.list_value_length(tokens).to_numpy()))
+    place = int(np.argmax(rows.lengths))
     return Rows(rows.dataset.select([place] * count), rows.keeps)

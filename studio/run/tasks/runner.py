@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Dataset
 from datasets.table import InMemoryTable
 
@@ -37,6 +39,16 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row; of one with two answers, with the longer of them."""
+        table = self.dataset.with_format("arrow")[:]
+        names = [name for name in table.column_names if name.endswith("_ids")]
+        sizes = {name: pc.list_value_length(table[name]).to_numpy() for name in names}
+        if "input_ids" in sizes:
+            return np.asarray(sizes["input_ids"])
+        return np.asarray(sizes["prompt_ids"] + np.maximum(sizes["chosen_ids"], sizes["rejected_ids"]))
 
 
 def dataset_of(table: pa.Table) -> Dataset:

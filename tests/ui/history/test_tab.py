@@ -50,7 +50,7 @@ def test_a_result_becomes_the_base_and_the_new_run_says_from_where(studio):
     base = tune_on(studio, "amber-fox")
     assert base == str(run.model) == named(studio, "run:amber-fox") == named(studio, f" {base} ")
     new = prepare_run(studio.home, "grey-owl", {"model.id": base})
-    origin = origin_of(new, base)
+    origin = origin_of(new, new.recipe)
     assert origin is not None
     assert (origin.run, origin.how) == ("amber-fox", "tuned on")
     with pytest.raises(gr.Error, match="no run"):
