@@ -1,4 +1,4 @@
-"""The chat host: a child process that keeps one base model with adapters and answers questions on standard input.
+"""The chat host: a child process that keeps models in memory and answers questions on standard input.
 
 It ends when its standard input closes, so it never outlives the page. What it and its libraries print goes to standard
 error; standard output belongs to the wire.
@@ -7,21 +7,24 @@ error; standard output belongs to the wire.
 from __future__ import annotations
 
 import os
-import time
+import threading
 import traceback
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
-from studio.answer.wire import REQUEST, Ask, Done, Failed, Load, Note, Reply, Request, Speaker, Stop, Texts
+from studio.answer.baton import Baton
+from studio.answer.line import Place, WaitingLine
+from studio.answer.wire import REQUEST, Ask, Done, Failed, Load, Measure, Note, Reply, Request, Stop
 from studio.errors import StudioError
 from studio.run.pipe import Pipe
 
 if TYPE_CHECKING:
     from studio.answer.engine import Engine
-    from studio.answer.transcript import Transcript
-    from studio.answer.voices import Voices
+    from studio.answer.voices import Seat
 
-PACE = 0.04  # seconds between two looks at the texts: faster than the eye, and long texts are not decoded too often
+WAITING = "Waiting for other answers to end ..."
 ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -36,6 +39,7 @@ class Page:
     """The page, as the host sees it: questions come in, replies go out, a wish to stop is heard at any time."""
 
     def __init__(self) -> None:
+        self.line = WaitingLine()
         self._stopped: set[int] = set()
         self._pipe: Pipe[Request, Reply] = Pipe.standard(REQUEST.validate_json, self._heard)
         self.reply = self._pipe.reply
@@ -53,103 +57,113 @@ class Page:
     def _heard(self, request: Request) -> bool:
         if isinstance(request, Stop):
             self._stopped.add(request.id)
+            self.line.look()
         return not isinstance(request, Stop)
 
 
-class Speech:
-    """Passes on what is being said in one answer, at a pace that a page can follow."""
-
-    def __init__(self, page: Page, question: int, transcripts: dict[Speaker, Transcript]) -> None:
-        self._page = page
-        self._question = question
-        self._transcripts = transcripts
-        self._order = list(transcripts.values())
-        self._next_look = 0.0
-
-    def heard(self, step: dict[int, int]) -> None:
-        """One more token of each row that goes on."""
-        for row, token in step.items():
-            self._order[row].add(token)
-        if time.monotonic() >= self._next_look:
-            texts = {speaker: transcript.so_far() for speaker, transcript in self._transcripts.items()}
-            self._page.reply(Texts(id=self._question, texts=texts))
-            self._next_look = time.monotonic() + PACE
-
-    def whole(self) -> dict[Speaker, str]:
-        """All that was said, exactly."""
-        return {speaker: transcript.text() for speaker, transcript in self._transcripts.items()}
-
-
 class Host:
-    """Answers one question after the other."""
+    """Answers several questions at once, each in a thread of its own; one computes at a time, in turns.
+
+    A question whose models do not fit beside those in use waits for the end of the answers in progress, and whoever
+    comes later waits for it.
+    """
 
     def __init__(self, page: Page, engine: Engine) -> None:
         self._page = page
         self._engine = engine
+        self._baton = Baton()
 
     def work(self) -> None:
-        """Answer until the page goes away. A question that fails leaves the host ready for the next one."""
+        """Take questions until the page goes away."""
         while True:
             request = self._page.next()
+            threading.Thread(target=self._take, args=[request], name=f"question {request.id}", daemon=True).start()
+
+    def _take(self, request: Ask | Load) -> None:
+        """A question that fails leaves the host ready for the next one."""
+        try:
+            self._page.reply(self._done(request))
+        except BrokenPipeError:
+            return
+        except Exception as error:
+            traceback.print_exc()  # the whole story for the log; words for the page
+            self._page.reply(Failed(id=request.id, message=_in_words(error)))
+
+    def _done(self, request: Ask | Load) -> Done:
+        def stopped() -> bool:
+            return self._page.stopped(request.id)
+
+        def note(words: str) -> None:
+            self._page.reply(Note(id=request.id, note=words))
+
+        voices = request.voices if isinstance(request, Load) else [asked.voice for asked in request.panes.values()]
+        suits = partial(self._engine.has_room, voices)
+        with self._page.line.place(request.asker, suits, stopped, lambda: note(WAITING)) as place:
+            if place is None:
+                return Done(id=request.id)
             try:
-                texts = self._answer(request)
-                self._page.reply(Done(id=request.id, texts=texts))
-            except BrokenPipeError:
-                return
+                with ExitStack() as kept:
+                    with self._baton.held(request.asker):
+                        seats = kept.enter_context(self._engine.seated(voices, note))
+                    place.settled()
+                    return self._answered(request, seats, place)
             except Exception as error:
-                traceback.print_exc()  # the whole story for the log; words for the page
-                self._page.reply(Failed(id=request.id, message=self._in_words(error)))
+                if _no_memory(error) and not self._page.line.others(place):
+                    self._engine.release()
+                raise
 
-    def _answer(self, request: Ask | Load) -> dict[Speaker, str]:
-        from studio.run.directory import Run
+    def _answered(self, request: Ask | Load, seats: Sequence[Seat], place: Place) -> Done:
+        in_turn = any(seat.in_turn for seat in seats)
+        if isinstance(request, Load) or place.gives_up() or (in_turn and not place.alone()):
+            return Done(id=request.id)
+        by_pane = dict(zip(request.panes, seats, strict=True))
+        return self._write(request, by_pane) if all(seat.writes for seat in seats) else self._read(request, by_pane)
 
-        def notify(note: str) -> None:
-            self._page.reply(Note(id=request.id, note=note))
-
-        if self._page.stopped(request.id):
-            return {}
-        if request.base:
-            voices = self._engine.load_base(request.base, notify)
-        else:
-            voices = self._engine.load(Run(Path(request.run)), notify)
-        if isinstance(request, Load):
-            return {}
-        return self._write(request, voices) if voices.writes else self._read(request, voices)
-
-    def _read(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:
+    def _read(self, ask: Ask, seats: dict[str, Seat]) -> Done:
         from studio.answer.reading import read
 
-        return {who: read(voices, messages[-1]["content"], who == "tuned") for who, messages in ask.messages.items()}
+        with self._baton.held(ask.asker):
+            texts = {pane: read(seat, ask.panes[pane].messages[-1]["content"]) for pane, seat in seats.items()}
+        return Done(id=ask.id, texts=texts, measures=dict.fromkeys(texts, Measure(0, 0, None, 0.0, "end")))
 
-    def _write(self, ask: Ask, voices: Voices) -> dict[Speaker, str]:
+    def _write(self, ask: Ask, seats: dict[str, Seat]) -> Done:
         from studio.answer.generate import Row, generate
         from studio.answer.prompts import prompt_ids, room
-        from studio.answer.transcript import Transcript
+        from studio.answer.speech import Speech
 
-        rows = [
-            Row(prompt_ids(voices.tokenizer, messages), tuned=who == "tuned") for who, messages in ask.messages.items()
-        ]
-        longest, wanted = max(len(row.ids) for row in rows), ask.settings.max_new_tokens
-        allowed = room(longest, voices.context, wanted)
+        rows = {pane: Row(prompt_ids(seat.tokenizer, ask.panes[pane].messages), seat) for pane, seat in seats.items()}
+        wanted = ask.settings.max_new_tokens
+        allowed, fullest = min(
+            ((room(len(row.ids), row.seat.context, wanted), row) for row in rows.values()), key=lambda each: each[0]
+        )
         if allowed < wanted:
-            note = f"Answers end after {allowed:,} tokens: the conversation takes {longest:,} of {voices.context:,}."
+            taken, context = len(fullest.ids), fullest.seat.context
+            note = f"Answers end after {allowed:,} tokens: the conversation takes {taken:,} of {context:,}."
             self._page.reply(Note(id=ask.id, note=note))
         settings = ask.settings.model_copy(update={"max_new_tokens": allowed})
-        speech = Speech(self._page, ask.id, {speaker: Transcript(voices.tokenizer) for speaker in ask.messages})
-        generate(voices, rows, settings, speech.heard, lambda: self._page.stopped(ask.id))
-        return speech.whole()
+        speech = Speech(ask.id, rows, self._page.reply)
+        generate(
+            list(rows.values()), settings, speech.heard, lambda: self._page.stopped(ask.id), self._baton, ask.asker
+        )
+        speech.tell(last=True)
+        return Done(id=ask.id, texts=speech.texts(), measures=speech.measures(self._page.stopped(ask.id)))
 
-    def _in_words(self, error: Exception) -> str:
-        if isinstance(error, StudioError):
-            return str(error)
-        text = f"{type(error).__name__}: {error}"[:300]
-        if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
-            self._engine.release()
-            return (
-                "The memory was not enough to answer. Clear the conversation or set a shorter answer; "
-                f"if that does not help, choose a run with a smaller base model. ({text})"
-            )
-        return f"The chat met an error that it did not expect: {text}. Its log has the details; ask again."
+
+def _no_memory(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, StudioError):
+        return str(error)
+    text = f"{type(error).__name__}: {error}"[:300]
+    if _no_memory(error):
+        return (
+            "The memory was not enough to answer. Clear the conversation, set a shorter answer or close a pane; "
+            f"if that does not help, choose a run with a smaller base model. ({text})"
+        )
+    return f"The chat met an error that it did not expect: {text}. Its log has the details; ask again."
 
 
 def main() -> None:

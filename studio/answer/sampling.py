@@ -1,14 +1,28 @@
-"""Choosing tokens by chance, each row with a chance of its own."""
+"""Choosing tokens by chance, each row with a chance of its own, and what the model held of those that were chosen."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from transformers import LogitsProcessor
 
 if TYPE_CHECKING:
     from studio.answer.settings import Settings
+
+OTHERS = 10  # likeliest other tokens that are kept with a chosen one
+
+
+class Token(NamedTuple):
+    """A token that was chosen, its probability, and the likeliest others with theirs, likeliest first.
+
+    Probabilities are the model's own: the softmax of its raw scores, at temperature 1 and before top-p.
+    """
+
+    id: int
+    p: float
+    others: list[tuple[int, float]]
 
 
 class RowSampler(LogitsProcessor):
@@ -33,3 +47,25 @@ class RowSampler(LogitsProcessor):
         before = probabilities.cumsum(0) - probabilities
         nucleus = probabilities * (before < self._top_p)  # the likeliest token always stays
         return tokens[torch.multinomial(nucleus, 1, generator=generator)]
+
+
+class Chances(LogitsProcessor):
+    """Sees the raw scores of each step, first of all processors, and tells afterwards how likely the chosen were."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[torch.Tensor, torch.Tensor, torch.return_types.topk]] = deque()
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        likeliest = scores.topk(min(OTHERS + 1, scores.shape[-1]))
+        self._steps.append((scores, scores.logsumexp(-1, keepdim=True), likeliest))
+        return scores
+
+    def of(self, chosen: torch.Tensor) -> list[Token]:
+        """The tokens chosen in the earliest step that was not asked for yet, row by row."""
+        scores, total, likeliest = self._steps.popleft()
+        own = (scores.gather(1, chosen.to(scores.device)[:, None]) - total).exp()[:, 0].tolist()
+        ids, values = likeliest.indices.tolist(), (likeliest.values - total).exp().tolist()
+        return [
+            Token(token, p, [other for other in zip(row, ps, strict=True) if other[0] != token][:OTHERS])
+            for token, p, row, ps in zip(chosen.tolist(), own, ids, values, strict=True)
+        ]

@@ -2,37 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter
 
 from studio.answer.settings import Settings
+from studio.answer.voice import Voice
 from studio.data.tokens.encode import Message
 from studio.run.wire import Line
 
 Speaker = Literal["base", "tuned"]
 SPEAKERS: tuple[Speaker, ...] = ("base", "tuned")
 
-
-class Of(Line):
-    """Whom a question is for: the models of a run, by its folder, or a base model of its own, by its id."""
-
-    run: str = ""
-    base: str = ""
+Ended = Literal["end", "length", "stopped"]
 
 
-class Ask(Of):
-    """Answer: each speaker goes on with its own conversation."""
+class Piece(NamedTuple):
+    """One token of an answer. The texts of all pieces, joined, are the answer.
+
+    `text` is empty for a token that shows nothing: the end of the answer, or the first part of a character, which
+    comes whole with its last part. `p` is the probability that the model gave the token, and `others` are the likeliest
+    other tokens with theirs; both are the model's own, before temperature and top-p.
+    """
+
+    text: str
+    p: float
+    others: list[tuple[str, float]]
+
+
+class Measure(NamedTuple):
+    """How one answer was written. Seconds count from when the models were ready, the same moment for all panes."""
+
+    prompt_tokens: int
+    tokens: int
+    first: float | None
+    """Seconds to the first token; None where none came."""
+    seconds: float
+    ended: Ended
+    """By itself, where the longest answer allowed ends, or because it was stopped."""
+
+
+class Asked(NamedTuple):
+    """What one pane is asked: who answers, and the conversation that goes on."""
+
+    voice: Voice
+    messages: list[Message]
+
+
+class Ask(Line):
+    """Answer: each pane goes on with its own conversation. `asker` is whoever asks: turns are fair between askers."""
 
     kind: Literal["ask"] = "ask"
-    messages: dict[Speaker, list[Message]]
+    asker: str = ""
+    panes: dict[str, Asked]
     settings: Settings
 
 
-class Load(Of):
-    """Get ready for questions."""
+class Load(Line):
+    """Get ready for questions to these."""
 
     kind: Literal["load"] = "load"
+    asker: str = ""
+    voices: list[Voice]
 
 
 class Stop(Line):
@@ -48,22 +79,23 @@ class Note(Line):
     note: str
 
 
-class Texts(Line):
-    """What each speaker has said so far."""
+class Said(Line):
+    """What has come to each answer since the last time.
 
-    kind: Literal["texts"] = "texts"
-    texts: dict[Speaker, str]
+    A pane in `anew` begins again: its tokenizer has changed earlier text, and its pieces here replace all before.
+    """
 
-    def replaces(self, earlier: Line) -> bool:
-        """Each holds all that was said."""
-        return isinstance(earlier, Texts)
+    kind: Literal["said"] = "said"
+    pieces: dict[str, list[Piece]]
+    anew: list[str] = Field(default_factory=list)
 
 
 class Done(Line):
-    """The last line of a question. `texts` is exact now: nothing is held back any more."""
+    """The last line of a question. `texts` is exact: nothing is held back any more."""
 
     kind: Literal["done"] = "done"
-    texts: dict[Speaker, str] = Field(default_factory=dict)
+    texts: dict[str, str] = Field(default_factory=dict)
+    measures: dict[str, Measure] = Field(default_factory=dict)
 
 
 class Failed(Line):
@@ -74,6 +106,6 @@ class Failed(Line):
 
 
 Request = Ask | Load | Stop
-Reply = Note | Texts | Done | Failed
+Reply = Note | Said | Done | Failed
 REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])

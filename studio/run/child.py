@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections import deque
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,35 +24,42 @@ class Gone(Exception):
 
 
 class Inbox(Generic[Said]):
-    """Replies that were not read yet. Of those that pile up, the ones that a later one replaces are let go."""
+    """Replies that were not read yet, by question. Of those that pile up, the replaced ones are let go."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._replies: deque[Said | None] = deque()
+        self._replies: defaultdict[int, deque[Said]] = defaultdict(deque)
+        self._gone = False
 
     def put(self, reply: Said | None) -> None:
         """Add a reply; None says that no more will come."""
         with self._changed:
-            last = self._replies[-1] if self._replies else None
-            if last is not None and reply is not None and last.id == reply.id and reply.replaces(last):
-                self._replies.pop()
-            self._replies.append(reply)
-            self._changed.notify()
+            if reply is None:
+                self._gone = True
+            else:
+                replies = self._replies[reply.id]
+                if replies and reply.replaces(replies[-1]):
+                    replies.pop()
+                replies.append(reply)
+            self._changed.notify_all()
 
     def get(self, question: int, seconds: float) -> Said | None:
         """The next reply to `question`, or None after `seconds` without one. Raises Gone where no more will come."""
         with self._changed:
-            while self._changed.wait_for(lambda: self._replies, timeout=seconds):
-                reply = self._replies.popleft()
-                if reply is None:
-                    raise Gone
-                if reply.id == question:  # others belong to a question that was given up
-                    return reply
+            self._changed.wait_for(lambda: question in self._replies or self._gone, timeout=seconds)
+            if question in self._replies:
+                replies = self._replies[question]
+                reply = replies.popleft()
+                if not replies:
+                    del self._replies[question]
+                return reply
+            if self._gone:
+                raise Gone
         return None
 
 
 class Child(Generic[Asked, Said]):
-    """One life of a child that runs `python COMMAND`. `reply` is for one thread at a time, all else for any.
+    """One life of a child that runs `python COMMAND`. For any thread; several questions may be on their way at once.
 
     `read` turns one of its lines into a reply; what it prints goes to `log`. It ends when its standard input closes,
     so it never outlives the page.
@@ -68,6 +76,7 @@ class Child(Generic[Asked, Said]):
         self._read = read
         self._inbox: Inbox[Said] = Inbox()
         self._writing = threading.Lock()
+        self._heard = time.monotonic()
         self.closed_because = ""
         threading.Thread(target=self._listen, name=f"child {self.pid}", daemon=True).start()
 
@@ -92,6 +101,10 @@ class Child(Generic[Asked, Said]):
     def reply(self, question: int, seconds: float) -> Said | None:
         """The next reply to `question`, or None after `seconds` without one. Raises Gone where no more will come."""
         return self._inbox.get(question, seconds)
+
+    def silent_for(self) -> float:
+        """Seconds since its last line, or since it was started."""
+        return time.monotonic() - self._heard
 
     def ended_with(self) -> int:
         """The exit status; negative where a signal ended it."""
@@ -119,6 +132,7 @@ class Child(Generic[Asked, Said]):
         assert self._process.stdout is not None
         with self._process.stdout as replies:
             for text in replies:
+                self._heard = time.monotonic()
                 if text.endswith(b"\n"):  # a kill can tear the last line
                     self._inbox.put(self._read(text))
         self._inbox.put(None)
