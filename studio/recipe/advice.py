@@ -18,6 +18,7 @@ from studio.recipe.recipe import Recipe
 from studio.recipe.rules.case import Case, Figures, Rule, gathered
 from studio.recipe.rules.model import QLORA
 from studio.recipe.rules.training import FAR
+from studio.recipe.tasks import DirectPreference
 
 REGRET = "LoRA Without Regret, Schulman et al., Thinking Machines Lab 2025"
 PRIMER = "LoRA Primer, documentation of Tinker, Thinking Machines Lab"
@@ -243,6 +244,8 @@ def dropout(case: Case) -> Iterator[Problem]:
     """Against learning few rows by heart."""
     method = case.low_rank
     passes = case.steps * case.batch / case.rows if case.rows else 0
+    if isinstance(case.recipe.task, DirectPreference):
+        return  # which switches dropout off
     if method and not method.dropout and 0 < case.rows < FEW_ROWS and passes > MANY_PASSES:
         yield _advice(
             "method.dropout",

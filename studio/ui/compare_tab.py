@@ -26,6 +26,7 @@ Turns = list[dict[str, str]]  # one a question: {"prompt": ..., "base": ..., "tu
 TITLES = {"base": "Base", "tuned": "Tuned"}
 ASKED = {
     "language-modeling": "Both get the same template, prompt, seed and sampling.",
+    "direct-preference": "Both get the same template, prompt, seed and sampling.",
     "sequence-classification": "Your prompt is the text; the answer is its class, with how sure the model is of each.",
     "masked-language-modeling": "Write [MASK] where a word is to be guessed; the five likeliest are named for each.",
 }
