@@ -1,137 +1,180 @@
-"""What is in memory: one base model with the adapters of several runs on it, and beside it one whole tuned model."""
+"""What is in memory: a base model with the adapters of many runs on it, and beside it whole tuned models that fit."""
 
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 import torch
-from peft import PeftConfig, PeftModel, PeftType
-from safetensors import SafetensorError
-from transformers import GenerationConfig
+from transformers import AutoConfig, GenerationConfig
 
+from studio.answer.checkpoint import whole_model
+from studio.answer.loaded import Loaded
 from studio.answer.prompts import end_tokens
-from studio.answer.voices import Model, Notify, OneModel, Speakers, TwoModels, Voices
+from studio.answer.strength import Dial, dial_of
+from studio.answer.voice import Voice
+from studio.answer.voices import Model, Notify, Seat
+from studio.answer.wanted import Mix, ModelKey, Wanted, wanted_by
 from studio.errors import StudioError
 from studio.recipe.models import fetch, locate
-from studio.recipe.recipe import ModelPart, Recipe
+from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import LanguageModeling, SequenceClassification
 from studio.run.base import Precision, choose_precision, load_model
-from studio.run.base_mark import refuse_other_base
 from studio.run.directory import Run
 from studio.run.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-MOST_ADAPTERS = 4  # kept on a base; the one that was not used for longest goes first
 ROOM_BESIDE = 1.25  # times its weights is what a second model needs, with what it computes
+IN_TURN = "The memory does not hold all of these models at once: they answer in turn."
 
 
-class BaseKey(NamedTuple):
-    """Two runs with equal keys can share the base in memory. `head` is what the base has on top of its body."""
-
-    model_id: str
-    weights: str
-    quantization: str
-    head: str
-    adapter_kind: str
+def quiet(note: str) -> None:
+    """Hears notes and says nothing."""
 
 
-class ResultKey(NamedTuple):
-    """A result in a folder, told apart from a later one in the same folder."""
+class Place(NamedTuple):
+    """Where a voice speaks: on which model, as which adapter."""
 
-    folder: str
+    key: ModelKey
+    adapter: str
+
+
+class ReadFrom(NamedTuple):
+    """A tokenizer in a folder, told apart from a later one there."""
+
+    folder: Path
     written: int
+    writes: bool
 
-    @classmethod
-    def of(cls, folder: Path) -> ResultKey:
-        return cls(str(folder), folder.stat().st_mtime_ns)
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a model also while it is not in memory."""
+
+    ends: int | list[int] | None
+    context: int | None
+    labels: tuple[str, ...]
 
 
 class Engine:
-    """Loads what a question needs, and keeps it for the next one. For one thread."""
+    """Loads what questions need, and keeps it for the next ones. May be called from several threads."""
 
     def __init__(self) -> None:
+        self._lock = RLock()
         self._precisions: dict[str, Precision] = {}
-        self._key: BaseKey | None = None
-        self._model: PreTrainedModel | PeftModel | None = None
-        self._base_folder: Path | None = None  # where its weights came from
-        self._ends_of_base: int | list[int] | None = None
-        self._adapters: dict[ResultKey, Voices] = {}  # in the order of their last use
-        self._tokenizer: PreTrainedTokenizerBase | None = None  # of the base by itself
-        self._whole: tuple[ResultKey, PreTrainedModel] | None = None
-        self._made = 0
+        self._models: dict[ModelKey, Loaded] = {}
+        self._facts: dict[ModelKey, Facts] = {}
+        self._tokenizers: dict[ReadFrom, PreTrainedTokenizerBase] = {}
+        self._held: Counter[Place] = Counter()
 
-    def load(self, run: Run, notify: Notify = lambda note: None) -> Voices:
-        """Base and tuned model of `run`. The base is kept where the last run had the same one, else let go first.
+    def seats(self, voices: Sequence[Voice], notify: Notify = quiet) -> list[Seat]:
+        """These voices, ready to answer, in the same order. What they share is loaded once, and is kept for others.
 
         Raises:
-            StudioError: the run has no result, or base, result or tokenizer cannot be loaded.
+            StudioError: a voice has no result, cannot be loaded, mixed or turned; or the memory does not hold it beside
+                what answers another question.
         """
-        if run.result is None:
-            raise StudioError(
-                f"The run {run.name} has no result (yet), so there is no tuned model to ask. "
-                "Wait until it has finished, or choose another run."
-            )
-        if run.result == run.model:
-            return self._two(run, notify)
-        self._whole = None
-        self._require_base(run, _adapter_kind(run), notify)
-        return self._voices(run, notify)
+        return [seat for seat, _ in self._seated(voices, notify)]
 
-    def load_base(self, model_id: str, notify: Notify = lambda note: None) -> Voices:
-        """A base model by itself, kept where a run had the same one.
+    @contextmanager
+    def seated(self, voices: Sequence[Voice], notify: Notify = quiet) -> Iterator[list[Seat]]:
+        """As `seats`; until the end nothing of it is let go of or turned for another question. Raises the same."""
+        with self._lock:
+            found = self._seated(voices, notify)
+            self._held.update(place for _, place in found)
+        try:
+            yield [seat for seat, _ in found]
+        finally:
+            with self._lock:
+                self._held -= Counter(place for _, place in found)
 
-        Raises:
-            StudioError: base or tokenizer cannot be loaded.
-        """
-        recipe = Recipe(model=ModelPart(id=model_id))
-        self._whole = None
-        self._require(self._key_of(recipe, "", ""), recipe, None, notify)
-        if self._tokenizer is None:
-            self._tokenizer, _ = load_tokenizer(fetch(locate(model_id)))
-        assert self._model is not None
-        return self._speaking(OneModel(self._model), self._model, "", self._tokenizer)
-
-    def base_of(self, run: Run, notify: Notify = lambda note: None) -> Model:
-        """The base of a run whose result is a whole model. The result is let go where both do not fit."""
-        assert run.model.is_dir(), "a base with an adapter is the adapter's model"
-        if self._model is None and self._whole is not None and not _fits(run.model):
-            notify("The memory does not hold base and tuned model at once: they answer in turn.")
-            self._whole = None
-            _give_back()
-        self._require_base(run, "", notify)
-        return self._model
-
-    def whole(self, run: Run, notify: Notify = lambda note: None) -> Model:
-        """The whole model that came out of a run. The base is let go where both do not fit."""
-        if self._whole is not None and self._whole[0] == ResultKey.of(run.model):
-            return self._whole[1]
-        self._whole = None
-        _give_back()
-        if self._model is not None and not _fits(run.model):
-            notify("The memory does not hold base and tuned model at once: they answer in turn.")
-            self.release()
-        notify(f"Loading the model of {run.name} ...")
-        recipe = run.recipe
-        model = _loaded(run, recipe, run.model, self._precision(recipe), None)
-        self._ends_of_base = self._ends_of_base or _ends(model)
-        self._whole = ResultKey.of(run.model), _plain(model)
-        return model
-
-    def holds_whole(self, run: Run) -> bool:
-        """Whether the whole model of `run` is in memory and its base is not."""
-        return self._model is None and self._whole is not None and self._whole[0] == ResultKey.of(run.model)
+    def has_room(self, voices: Sequence[Voice]) -> bool:
+        """Whether these voices can be seated now, beside what is held for other questions. Raises as `seats`."""
+        with self._lock:
+            if not self._held:
+                return True
+            held = {place.key for place in self._held}
+            for key, wanted in self._models_of(self._wanted(voices)).items():
+                if key not in self._models and not _fits(self._folder(key, wanted)):
+                    return False
+                if key in held and key.whole is not None and self._strength_of(key) != wanted.voice.strength:
+                    return False
+            return True
 
     def release(self) -> None:
         """Let go of everything, and give the memory back."""
-        self._key, self._model, self._tokenizer, self._whole, self._ends_of_base = None, None, None, None, None
-        self._adapters.clear()
-        _give_back()
+        with self._lock:
+            self._models.clear()
+            self._held.clear()
+            _give_back()
+
+    def _seated(self, voices: Sequence[Voice], notify: Notify) -> list[tuple[Seat, Place]]:
+        with self._lock:
+            wanted = self._wanted(voices)
+            later = self._gather(wanted, notify)
+            used: set[str] = set()
+            found = []
+            for each in wanted:
+                place = Place(self._key_of(each), "")
+                if place.key not in later:
+                    place = self._place(each, place.key, used, notify)
+                used.add(place.adapter)
+                found.append((self._seat(each, place, notify), place))
+            return found
+
+    def _wanted(self, voices: Sequence[Voice]) -> list[Wanted]:
+        wanted = [wanted_by(voice) for voice in voices]
+        strengths: dict[ModelKey, float] = {}
+        for each in wanted:
+            strength = each.voice.strength
+            if strength != 1 and not each.voice.is_base and (reason := dial_of(each.recipe)):
+                raise StudioError(f"The strength of {each.name} cannot be set: {reason}. Set its strength to 1.")
+            if isinstance(each.adapter, Mix):
+                self._refuse_other_bases(each.adapter)
+            if each.whole is not None and strengths.setdefault(self._key_of(each), strength) != strength:
+                raise StudioError(
+                    f"{each.name} is a whole model and is in memory once, so it has one strength at a time. Give both "
+                    "panes the same strength, or ask one after the other."
+                )
+        return wanted
+
+    def _refuse_other_bases(self, mix: Mix) -> None:
+        keys = {self._base_key(part.run.recipe, "") for part, _ in mix.parts}
+        if len(keys) > 1:
+            raise StudioError(f"{mix.name[0].upper()}{mix.name[1:]} cannot be made: they have different bases.")
+
+    def _models_of(self, wanted: Sequence[Wanted]) -> dict[ModelKey, Wanted]:
+        """The models that have to be in memory, each with a voice that asks for it."""
+        found: dict[ModelKey, Wanted] = {}
+        for each in wanted:
+            if each.whole is not None and each.voice.strength != 1:
+                found.setdefault(self._key_of(replace(each, whole=None)), replace(each, whole=None))
+            found.setdefault(self._key_of(each), each)
+        return found
+
+    def _key_of(self, wanted: Wanted) -> ModelKey:
+        """A base by itself takes the form in which it is in memory already."""
+        key = self._base_key(wanted.recipe, wanted.head)
+        if wanted.run is None:
+            alike = (each for each in self._models if each.model_id == key.model_id and not each.quantization)
+            return next((each for each in alike if not each.head and each.whole is None), key)
+        return key._replace(whole=wanted.whole)
+
+    def _base_key(self, recipe: Recipe, head: str) -> ModelKey:
+        precision = self._precision(recipe)
+        quantization = recipe.method.quantization(precision.compute)
+        stored = quantization.to_json_string(use_diff=False) if quantization else ""
+        return ModelKey(recipe.model.id, str(precision.weights), stored, head)
 
     def _precision(self, recipe: Recipe) -> Precision:
         """As the run had it. Chosen once: on a CPU it is measured, and another outcome would load the base again."""
@@ -142,113 +185,147 @@ class Engine:
         precision = self._precisions[asked]
         return replace(precision, weights=torch.float32) if recipe.method.trains_base else precision
 
-    def _key_of(self, recipe: Recipe, head: str, adapter_kind: str) -> BaseKey:
-        precision = self._precision(recipe)
-        quantization = recipe.method.quantization(precision.compute)
-        stored = quantization.to_json_string(use_diff=False) if quantization else ""
-        return BaseKey(recipe.model.id, str(precision.weights), stored, head, adapter_kind)
+    def _gather(self, wanted: Sequence[Wanted], notify: Notify) -> set[ModelKey]:
+        """Have the models of these voices in memory. Returns those that do not fit beside the others.
 
-    def _require_base(self, run: Run, adapter_kind: str, notify: Notify) -> None:
-        recipe = run.recipe
-        self._require(self._key_of(recipe, _head(run, recipe), adapter_kind), recipe, run, notify)
-
-    def _require(self, key: BaseKey, recipe: Recipe, run: Run | None, notify: Notify) -> None:
-        """Have the key's base in memory. One without adapters yet takes any kind, and adapters do not bar the base."""
-        known = self._key
-        if known is None or known[:-1] != key[:-1] or (known[-1] and key[-1] not in ("", known[-1])):
-            whole = self._whole
-            self.release()
-            self._whole = whole
-            self._load_base(recipe, run, notify)
-            self._key = key
-        elif not known.adapter_kind:
-            self._key = key
-
-    def _load_base(self, recipe: Recipe, run: Run | None, notify: Notify) -> None:
-        notify(f"Loading the base model {recipe.model.id} ...")
-        precision = self._precision(recipe)
-        quantization = recipe.method.quantization(precision.compute)
-        self._base_folder = fetch(locate(recipe.model.id))
-        model = _loaded(run, recipe, self._base_folder, precision, quantization)
-        self._ends_of_base = _ends(model)
-        self._model = _plain(model)
-
-    def _two(self, run: Run, notify: Notify) -> Voices:
-        speakers = TwoModels(self, run, notify)
-        tokenizer = _tokenizer(run, run.model)
-        model = speakers.model(tuned=True)
-        return self._speaking(speakers, model, "", tokenizer, run)
-
-    def _voices(self, run: Run, notify: Notify) -> Voices:
-        key = ResultKey.of(run.adapter)
-        voices = self._adapters.pop(key, None)
-        if voices is None:
-            notify(f"Loading the adapter of {run.name} ...")
-            voices = self._load_adapter(run)
-        self._adapters[key] = voices
-        voices.model.set_adapter(voices.adapter)
-        if len(self._adapters) > MOST_ADAPTERS:
-            oldest = self._adapters.pop(next(iter(self._adapters)))
-            oldest.model.delete_adapter(oldest.adapter)
-        return voices
-
-    def _load_adapter(self, run: Run) -> Voices:
-        assert self._base_folder is not None
-        refuse_other_base(run.adapter, self._base_folder, run.name, run.recipe.model.id)
-        tokenizer = _tokenizer(run, run.adapter)
-        self._made += 1
-        name = f"adapter{self._made}"
-        try:
-            model = self._put_on(run, name)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            self.release()  # it may be half on the base
-            if isinstance(error, RuntimeError) and "size mismatch" not in str(error):
-                raise  # memory, most likely: not the adapter's fault
+        Those that carry an adapter, or are turned, come first: only a model by itself can wait for its turn.
+        """
+        models = self._models_of(wanted)
+        fixed = {key for each in wanted if each.adapter or each.voice.strength != 1 for key in self._models_of([each])}
+        for key in sorted(models, key=lambda key: (key not in fixed, key not in self._models)):
+            if key in self._models:
+                continue
+            fits = self._make_room(self._folder(key, models[key]), set(models))
+            if not fits and key in fixed:
+                fits = self._make_room(self._folder(key, models[key]), fixed)
+            if fits:
+                self._load(key, models[key], notify)
+        later = models.keys() - self._models.keys()
+        if later & fixed or (later and self._held):
             raise StudioError(
-                f"The adapter of {run.name} cannot be put on its base ({type(error).__name__}: {error!s:.300}). "
-                "Its files are damaged, or the base model was changed since: train again."
-            ) from error
-        model.eval()
-        return self._speaking(OneModel(model), model, name, tokenizer, run)
+                "The memory does not hold all of these models at once. Ask fewer, or ask again when other questions "
+                "are answered."
+            )
+        if later:
+            notify(IN_TURN)
+        return later
 
-    def _speaking(
-        self,
-        speakers: Speakers,
-        model: Model,
-        adapter: str,
-        tokenizer: PreTrainedTokenizerBase,
-        run: Run | None = None,
-    ) -> Voices:
-        writes = run is None or isinstance(run.recipe.task, LanguageModeling)
-        return Voices(
-            speakers=speakers,
-            adapter=adapter,
+    def _make_room(self, folder: Path, needed: set[ModelKey]) -> bool:
+        """Let go of what nobody needs. Returns whether the weights in `folder` fit then; alone they may always try."""
+        held = {place.key for place in self._held}
+        for key in [key for key in self._models if key not in needed | held]:
+            del self._models[key]
+        _give_back()
+        return not self._models or _fits(folder)
+
+    def _folder(self, key: ModelKey, wanted: Wanted) -> Path:
+        """Where the weights of a model lie. A checkpoint's are about as many as its base's."""
+        whole = key.whole
+        return whole.folder if whole is not None and not whole.is_checkpoint else fetch(locate(wanted.recipe.model.id))
+
+    def _load(self, key: ModelKey, wanted: Wanted, notify: Notify) -> None:
+        run, recipe, whole = wanted.run, wanted.recipe, key.whole
+        what = f"model of {wanted.name}" if whole is not None else f"base model {recipe.model.id}"
+        notify(f"Loading the {what} ...")
+        precision, folder = self._precision(recipe), self._folder(key, wanted)
+        quantization = recipe.method.quantization(precision.compute) if whole is None else None
+        model, new_modules = _loaded(run, recipe, folder, precision, quantization)
+        ends = _ends(getattr(model, "generation_config", None))
+        if whole is not None and whole.is_checkpoint:
+            assert run is not None
+            model = whole_model(run, whole.folder, model, new_modules)
+        self._models[key] = Loaded(_plain(model), folder, new_modules)
+        self._facts[key] = Facts(ends, _context(model.config), _labels(recipe, model.config))
+
+    def _place(self, wanted: Wanted, key: ModelKey, used: set[str], notify: Notify) -> Place:
+        model, strength = self._models[key], wanted.voice.strength
+        if wanted.whole is not None:
+            self._turn(wanted, key)
+        if wanted.adapter is None:
+            return Place(key, "")
+        taken = used | {place.adapter for place in self._held if place.key == key}
+        found = model.find(wanted.adapter, strength, taken)
+        if found is None:
+            notify(f"Loading the adapter of {wanted.name} ...")
+            found = model.bring(wanted.adapter, strength, taken)
+        return Place(key, found.name)
+
+    def _turn(self, wanted: Wanted, key: ModelKey) -> None:
+        model, strength = self._models[key], wanted.voice.strength
+        if strength == self._strength_of(key):
+            return
+        if model.dial is None:
+            base = self._models.get(self._key_of(replace(wanted, whole=None)))
+            if base is None or not _fits(model.folder):
+                raise StudioError(
+                    f"The memory does not hold {wanted.name}, its base and a copy, which setting its strength takes. "
+                    "Set the strength to 1."
+                )
+            model.dial = Dial.of_whole(model.model, base.model, base.new_modules)
+        model.dial.turn(strength)
+
+    def _strength_of(self, key: ModelKey) -> float:
+        model = self._models.get(key)
+        return model.dial.strength if model is not None and model.dial is not None else 1.0
+
+    def _seat(self, wanted: Wanted, place: Place, notify: Notify) -> Seat:
+        key, tokenizer = place.key, self._tokenizer(wanted)
+        facts, model = self._facts_of(key, wanted), self._models.get(key)
+        adapter = model.adapter(place.adapter) if model is not None and place.adapter else None
+        ends = end_tokens(tokenizer, facts.ends) if wanted.writes else frozenset()
+        alone = adapter is not None and not adapter.named
+        shares = (key, place.adapter if alone else "", ends, tokenizer.pad_token_id)
+        return Seat(
+            voice=wanted.voice,
+            lead=partial(self._lead, wanted, place, notify),
+            adapter="" if alone else place.adapter,
             tokenizer=tokenizer,
-            ends=end_tokens(tokenizer, self._ends_of_base) if writes else frozenset(),
+            ends=ends,
             pad=tokenizer.pad_token_id,
-            context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
-            writes=writes,
-            labels=() if run is None else _labels(run, model),
+            context=facts.context and facts.context - (adapter.takes if adapter else 0),
+            writes=wanted.writes,
+            labels=facts.labels,
+            together=shares if model is not None and model.exact else None,
+            pads=adapter is None or adapter.pads,
+            in_turn=model is None,
         )
 
-    def _put_on(self, run: Run, name: str) -> PeftModel:
-        assert self._model is not None
-        if isinstance(self._model, PeftModel):
-            self._model.load_adapter(str(run.adapter), adapter_name=name)
-            return self._model
-        self._model = model = PeftModel.from_pretrained(self._model, str(run.adapter), adapter_name=name)
-        return model
+    def _lead(self, wanted: Wanted, place: Place, notify: Notify) -> Model:
+        """The model of a seat, on modules that nobody else has; loaded again where it was let go of."""
+        with self._lock:
+            if place.key not in self._models:
+                folder = self._folder(place.key, wanted)
+                if self._models and not _fits(folder):
+                    self._models.clear()
+                    _give_back()
+                self._load(place.key, wanted, notify)
+            model = self._models[place.key]
+            if place.adapter and not model.holds(place.adapter):
+                assert wanted.adapter is not None
+                model.bring(wanted.adapter, wanted.voice.strength, (), place.adapter)
+            return model.tree(place.adapter)
 
+    def _tokenizer(self, wanted: Wanted) -> PreTrainedTokenizerBase:
+        """The one that lies beside the result, as the run was trained with; or else the base's."""
+        folder = wanted.run.result if wanted.run is not None else None
+        folder = folder or self._folder(self._key_of(replace(wanted, whole=None)), wanted)
+        known = ReadFrom(folder, folder.stat().st_mtime_ns, wanted.writes)
+        if known not in self._tokenizers:
+            self._tokenizers[known] = load_tokenizer(folder, speaks=wanted.writes)[0]
+        return self._tokenizers[known]
 
-def _adapter_kind(run: Run) -> str:
-    """Adapters of equal kinds can lie on one base together: LoRA's do, any other has the base for itself."""
-    try:
-        kind = PeftConfig.from_pretrained(str(run.adapter)).peft_type
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudioError(
-            f"The adapter of {run.name} is damaged ({type(error).__name__}: {error!s:.200}). Train again."
-        ) from error
-    return str(kind) if kind == PeftType.LORA else f"{kind} of {ResultKey.of(run.adapter)}"
+    def _facts_of(self, key: ModelKey, wanted: Wanted) -> Facts:
+        """What is known of a model. Of one that is still to be loaded, what its folder says."""
+        if key in self._facts:
+            return self._facts[key]
+        folder, has_head = self._folder(key, wanted), key.whole is not None and not key.whole.is_checkpoint
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        try:
+            ends = _ends(GenerationConfig.from_pretrained(folder, local_files_only=True))
+        except OSError:
+            ends = config.get_text_config(decoder=True).eos_token_id
+        labels = _labels(wanted.recipe, config) if has_head else _labels_of_run(wanted)
+        return Facts(ends, _context(config), labels)
 
 
 def _loaded(
@@ -257,15 +334,16 @@ def _loaded(
     folder: Path,
     precision: Precision,
     quantization: BitsAndBytesConfig | None,
-) -> PreTrainedModel:
-    """The model in `folder` with the head that the recipe's task wants."""
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """The model in `folder` with the head that the recipe's task wants, and what of it the folder lacks."""
     if run is None or isinstance(recipe.task, LanguageModeling):
-        return load_model(folder, precision, quantization)
+        return load_model(folder, precision, quantization), ()
     from studio.run.tasks.every import runner_of  # brings the trainers along, which writing does without
 
     runner = runner_of(recipe)
     runner.begin(run)
-    return runner.load(folder, precision, quantization)
+    model = runner.load(folder, precision, quantization)
+    return model, runner.new_modules
 
 
 def _plain(model: PreTrainedModel) -> PreTrainedModel:
@@ -274,27 +352,28 @@ def _plain(model: PreTrainedModel) -> PreTrainedModel:
     return model.eval()  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _ends(model: PreTrainedModel) -> int | list[int] | None:
-    return getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+def _ends(config: Any) -> int | list[int] | None:
+    return getattr(config, "eos_token_id", None)
 
 
-def _head(run: Run, recipe: Recipe) -> str:
-    """What bases must have in common above their bodies. Empty for writing; a head for classes is made for one run."""
-    task = recipe.task
-    if isinstance(task, LanguageModeling):
-        return ""
-    return f"{task.name} of {run.path}" if isinstance(task, SequenceClassification) else task.name
+def _context(config: Any) -> int | None:
+    """In tokens."""
+    return getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
 
 
-def _labels(run: Run, model: Model) -> tuple[str, ...]:
-    if not isinstance(run.recipe.task, SequenceClassification):
+def _labels(recipe: Recipe, config: Any) -> tuple[str, ...]:
+    if not isinstance(recipe.task, SequenceClassification):
         return ()
-    names = model.config.id2label
-    return tuple(str(names[number]) for number in sorted(names))
+    return tuple(str(config.id2label[number]) for number in sorted(config.id2label))
 
 
-def _tokenizer(run: Run, folder: Path) -> PreTrainedTokenizerBase:
-    return load_tokenizer(folder, speaks=isinstance(run.recipe.task, LanguageModeling))[0]
+def _labels_of_run(wanted: Wanted) -> tuple[str, ...]:
+    task = wanted.recipe.task
+    if wanted.run is None or not isinstance(task, SequenceClassification):
+        return ()
+    from studio.run.tasks.sequence_classification import classes_of
+
+    return classes_of(wanted.run.examples("train"), task.most_classes)
 
 
 def _fits(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Held-out rows answered in batches, greedily, by base and tuned model in one copy of the weights."""
+"""Held-out rows answered in batches, greedily, by one voice after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from studio.answer.transcript import Transcript
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio.answer.voices import Voices
+    from studio.answer.sampling import Token
+    from studio.answer.voices import Seat
     from studio.data.example import Example
 
 BATCH = 16  # rows answered at once
@@ -25,46 +26,47 @@ class Exam:
     """What is asked: `prompts` holds {index of the pair: token ids}, without those that fill the context, that the
     template refuses, and plain text."""
 
-    voices: Voices
     prompts: dict[int, list[int]]
     longest_answer: int
 
-    def answers(self, tuned: bool, done: Callable[[int], None]) -> dict[int, str]:
-        """All answers of the tuned model, or of the base; `done` gets the number of rows of each finished batch."""
+    def answers(self, seat: Seat, done: Callable[[int], None]) -> dict[int, str]:
+        """All answers of a voice; `done` gets the number of rows of each finished batch."""
         order = sorted(self.prompts, key=lambda i: -len(self.prompts[i]))  # if memory is short, it shows at once
         answers: dict[int, str] = {}
         for start in range(0, len(order), BATCH):
             members = order[start : start + BATCH]
-            answers |= zip(members, self._batch(members, tuned), strict=True)
+            answers |= zip(members, self._batch(members, seat), strict=True)
             done(len(members))
         return answers
 
-    def _batch(self, members: list[int], tuned: bool) -> list[str]:
-        rows = [Row(self.prompts[i], tuned) for i in members]
-        transcripts = [Transcript(self.voices.tokenizer) for _ in rows]
-        allowed = room(max(len(row.ids) for row in rows), self.voices.context, self.longest_answer)
+    def _batch(self, members: list[int], seat: Seat) -> list[str]:
+        rows = [Row(self.prompts[i], seat) for i in members]
+        transcripts = [Transcript(seat.tokenizer) for _ in rows]
+        allowed = room(max(len(row.ids) for row in rows), seat.context, self.longest_answer)
 
-        def heard(step: dict[int, int]) -> None:
+        def heard(step: dict[int, Token]) -> None:
             for row, token in step.items():
-                transcripts[row].add(token)
+                transcripts[row].add(token.id)
 
         settings = Settings().model_copy(update={"temperature": 0.0, "max_new_tokens": allowed})
-        generate(self.voices, rows, settings, heard, lambda: False)
+        generate(rows, settings, heard, lambda: False)
         return [transcript.text() for transcript in transcripts]
 
 
-def prepare_exam(voices: Voices, pairs: Sequence[Example]) -> Exam:
-    """The exam over `pairs`; of a conversation its last answer is asked for.
+def prepare_exam(seats: Sequence[Seat], pairs: Sequence[Example]) -> Exam:
+    """The exam over `pairs` for voices that share a tokenizer; of a conversation its last answer is asked for.
 
     Raises:
-        StudioError: none of them asks anything, or the model can hold none of the prompts.
+        StudioError: none of them asks anything, or a voice can hold none of the prompts.
     """
-    prompts = asked_ids(voices.tokenizer, pairs)
-    fitting = {i: ids for i, ids in prompts.items() if voices.context is None or len(ids) < voices.context}
+    tokenizer = seats[0].tokenizer
+    context = min((seat.context for seat in seats if seat.context is not None), default=None)
+    prompts = asked_ids(tokenizer, pairs)
+    fitting = {i: ids for i, ids in prompts.items() if context is None or len(ids) < context}
     if not fitting:
         raise StudioError(
-            f"Every held-out prompt is longer than the model's context of {voices.context:,} tokens. "
+            f"Every held-out prompt is longer than the model's context of {context:,} tokens. "
             "Train a base with a longer context, or shorten the prompts."
         )
-    references = voices.tokenizer([pairs[i].completion for i in fitting], add_special_tokens=False)["input_ids"]
-    return Exam(voices, fitting, max(map(len, references)) + MARGIN)
+    references = tokenizer([pairs[i].completion for i in fitting], add_special_tokens=False)["input_ids"]
+    return Exam(fitting, max(map(len, references)) + MARGIN)

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from studio.answer.metrics import CLASS_METRICS, METRICS
+from studio.answer.voice import BASE, Voice
 from studio.answer.wire import SPEAKERS, Speaker
 from studio.data.example import Examples, asked_text
 from studio.errors import StudioError
@@ -93,9 +94,12 @@ def _score_answers(run: Run, pairs: Examples, on_progress: Progress | None) -> S
     from studio.answer.held_out import prepare_exam
 
     began = time.monotonic()
-    exam = prepare_exam(Engine().load(run), pairs)
-    count = _Count(len(SPEAKERS) * len(exam.prompts), on_progress)
-    base, tuned = exam.answers(tuned=False, done=count.add), exam.answers(tuned=True, done=count.add)
+    seats = Engine().seats([Voice.of_run(str(run.path), BASE), Voice.of_run(str(run.path))])
+    exam = prepare_exam(seats, pairs)
+    count = _Count(len(seats) * len(exam.prompts), on_progress)
+    in_order = sorted(seats, key=lambda seat: seat.in_turn)
+    answers = {seat.voice.is_base: exam.answers(seat, count.add) for seat in in_order}
+    base, tuned = answers[True], answers[False]
     rows = [
         ScoredRow(row=pair.row, prompt=pair.prompt, reference=pair.completion, base=base[i], tuned=tuned[i])
         for i, pair in enumerate(pairs)
@@ -122,7 +126,8 @@ def _score_classes(run: Run, pairs: Examples, on_progress: Progress | None) -> S
     began = time.monotonic()
     usual = _most_frequent(run)
     texts = [asked_text(pair.prompt, pair.completion, pair.messages) for pair in pairs]
-    shares = class_shares(Engine().load(run), texts, _Count(len(texts), on_progress).add)
+    (seat,) = Engine().seats([Voice.of_run(str(run.path))])
+    shares = class_shares(seat, texts, _Count(len(texts), on_progress).add)
     rows = [
         ScoredRow(
             row=pair.row, prompt=texts[i], reference=pair.completion.strip(), base=usual, tuned=_likeliest(shares[i])

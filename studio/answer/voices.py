@@ -1,17 +1,15 @@
-"""Who answers: base and tuned model of a run, in one copy of the weights or in two."""
+"""Who answers, ready to: a voice with the model, tokenizer and limits that it speaks with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from studio.answer.engine import Engine
     from studio.answer.voice import Voice
-    from studio.run.directory import Run
 
 Notify = Callable[[str], None]
 Model = Any  # a PreTrainedModel, or a PeftModel around one
@@ -55,66 +53,3 @@ class Seat:
         loaded meanwhile does not disturb them. Ask once a pass.
         """
         return self.lead()
-
-
-class Speakers(Protocol):
-    """The models behind base and tuned."""
-
-    def model(self, tuned: bool) -> Model:
-        """The model that speaks as the tuned one, or as the base; it is in memory until the other one is asked for."""
-
-    def order(self) -> tuple[bool, bool]:
-        """Which is best asked first: tuned or base."""
-
-
-@dataclass(frozen=True)
-class OneModel:
-    """One copy of the weights for both: an adapter makes the difference."""
-
-    only: Model
-
-    def model(self, tuned: bool) -> Model:
-        return self.only
-
-    def order(self) -> tuple[bool, bool]:
-        return False, True
-
-
-@dataclass(frozen=True)
-class TwoModels:
-    """A base and a whole tuned model, side by side where the memory allows it, else in turn."""
-
-    engine: Engine
-    run: Run
-    notify: Notify
-
-    def model(self, tuned: bool) -> Model:
-        return self.engine.whole(self.run, self.notify) if tuned else self.engine.base_of(self.run, self.notify)
-
-    def order(self) -> tuple[bool, bool]:
-        first = self.engine.holds_whole(self.run)
-        return first, not first
-
-
-@dataclass(frozen=True)
-class Voices:
-    """A run's base and tuned model, ready to answer. `context` is in tokens.
-
-    `adapter` is empty where a base model was asked for by itself, and where the tuned model is a whole one.
-    `writes` says whether it answers in words of its own; if not, it reads a text and names its class or fills its gaps.
-    `labels` are the classes that a classifier tells apart, in the order of its outputs.
-    """
-
-    speakers: Speakers
-    adapter: str
-    tokenizer: PreTrainedTokenizerBase
-    ends: frozenset[int]
-    pad: int
-    context: int | None
-    writes: bool = True
-    labels: tuple[str, ...] = ()
-
-    @property
-    def model(self) -> Model:
-        """The model in which the base speaks."""
-        return self.speakers.model(False)
