@@ -20,13 +20,15 @@ from studio.recipe.rates import usual_rate
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run, Status
 from studio.run.submit import submit
-from studio.ui import compare_tab, model_tab, run_tab, take_tab
+from studio.ui import model_tab, run_tab, take_tab
+from studio.ui.compare import tab as compare_tab
 from studio.ui.data import tab as data_tab
 from studio.ui.data.samples import sample_of
 from studio.ui.draft import Draft, Updates, Values, new_states
 from studio.ui.history import tab as history_tab
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.refusal import refusal
+from studio.ui.results import result_choices
 from studio.ui.run_acts import fingerprint
 from studio.ui.search import tab as search_tab
 from studio.ui.studio import Studio
@@ -109,7 +111,7 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         with gr.Tab("History", id="History"):
             history_tab.build(studio, recipe_part.draft, selected, tabs)
         with gr.Tab("Compare", id="Compare"):
-            compare_part = compare_tab.build(studio)
+            compare_part = compare_tab.build(studio, recipe_part.draft, tabs)
         with gr.Tab("Take away", id="Take away"):
             take_part = take_tab.build(studio)
         with data_room:  # filled last: it looks at the longest row that the recipe allows
@@ -159,7 +161,7 @@ def _connect(studio: Studio, page: Page) -> None:
     gr.on(
         [page.seen.change, page.selected.change],
         partial(show_runs, studio, page),
-        {page.selected, page.compare.choice, page.take.choice},
+        {page.selected, page.compare.room, page.take.choice},
         _choosers(page),
         show_progress="hidden",
     )
@@ -170,7 +172,7 @@ def _run_parts(page: Page) -> list[Block]:
 
 
 def _choosers(page: Page) -> list[Block]:
-    return [page.run.choice, page.run.acts, page.compare.choice, page.take.choice]
+    return [page.run.choice, page.run.acts, page.compare.room, page.take.choice]
 
 
 def _recipe_parts(page: Page) -> list[Block]:
@@ -241,7 +243,7 @@ def look(studio: Studio, before: str) -> Any:
 
 def show_runs(studio: Studio, page: Page, values: Values) -> Updates:
     """The run choosers of all tabs, after a run began, ended or was selected."""
-    chosen = (values[page.compare.choice], values[page.take.choice])
+    chosen = (values[page.compare.room], values[page.take.choice])
     updates = _runs_shown(studio, page, _seen(studio), values[page.selected], chosen)
     del updates[page.seen]
     return updates
@@ -250,7 +252,7 @@ def show_runs(studio: Studio, page: Page, values: Values) -> Updates:
 def _runs_shown(
     studio: Studio, page: Page, runs: Seen, selected: str | None, chosen: tuple[str | None, str | None]
 ) -> Updates:
-    ready = compare_tab.compare_choices(runs)
+    ready = result_choices(runs)
     names = [name for _, name in ready]
     latest = selected if selected in names else next(iter(names), None)
     in_hand = [name if name in names else latest for name in chosen]
@@ -260,7 +262,7 @@ def _runs_shown(
         page.seen: fingerprint(studio.home, runs),
         page.run.choice: gr.update(choices=run_tab.run_choices(runs), value=selected),
         page.run.acts: run_tab.shown(studio, runs, selected),
-        page.compare.choice: gr.update(choices=ready, value=in_hand[0]),
+        page.compare.room: in_hand[0] or "",
         page.take.choice: gr.update(choices=ready, value=in_hand[1]),
     }
 

@@ -13,7 +13,7 @@ from studio.run.history.history import History
 from studio.run.launchers import ThreadLauncher
 from studio.share.result import zip_result
 from studio.share.run_file import write_run_file
-from studio.ui.compare_tab import compare_choices
+from studio.ui.results import result_choices
 from studio.ui.studio import Studio
 from studio.ui.take_tab import offer
 from tests.prepared_runs import prepare_run
@@ -59,7 +59,7 @@ def test_what_the_page_says_of_a_run_that_lost_its_parts(home, tmp_path):
     studio = Studio(home, ThreadLauncher())
     rows = {row.run: row for row in History(home).look().rows}
     assert {name: (row.result, row.wrong) for name, row in rows.items()} == {"whole": ("adapter", ""), "bare": ("", "")}
-    assert [name for _, name in compare_choices([(run, run.status()) for run in (whole, bare)])] == ["whole"]
+    assert [name for _, name in result_choices([(run, run.status()) for run in (whole, bare)])] == ["whole"]
     assert "No run has a result yet" in offer(studio, "bare")[0]
     assert "whole-adapter.zip" in offer(studio, "whole")[0]
     with pytest.raises(StudioError, match="has no result"):

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from studio.run.submit import submit
-from studio.ui.compare_tab import compare_choices
 from studio.ui.downloads import download_routes
+from studio.ui.results import result_choices
 from studio.ui.take_tab import NOTHING_YET, offer
 
 
@@ -22,12 +22,12 @@ def test_the_result_is_offered_and_downloaded(method, kind, home, make_recipe) -
     run = submit(home, make_recipe({"method.name": method}))
     studio = SimpleNamespace(home=home)
     assert offer(studio, run.name)[0] == NOTHING_YET
-    assert compare_choices([(run, "finished")]) == []
+    assert result_choices([(run, "finished")]) == []
     result = run.path / kind
     result.mkdir()
     (result / f"{'adapter_' if kind == 'adapter' else ''}model.safetensors").write_bytes(b"weights")
     (result / "adapter_config.json").write_text("{}")
-    assert [name for _, name in compare_choices([(run, "finished")])] == [run.name]
+    assert [name for _, name in result_choices([(run, "finished")])] == [run.name]
     link, code, recipe = offer(studio, run.name)
     assert f"{run.name}-{kind}.zip" in link
     assert ("PeftModel" in code) is (kind == "adapter")
