@@ -1,7 +1,8 @@
 """Starts the studio: `python app.py`, then open the address that it prints.
 
 STUDIO_HOST and STUDIO_PORT say where it listens, STUDIO_HOME where runs and uploads are kept. STUDIO_LAUNCHER=thread
-trains in this very process, for hosts that allow no children.
+trains in this very process, for hosts that allow no children. STUDIO_CHAT_IDLE=30 lets go of the Compare tab's models
+after 30 minutes without a question.
 """
 
 from __future__ import annotations
@@ -40,12 +41,21 @@ def serve(home: Home) -> None:
         os.environ.setdefault("HF_HOME", str(home.root / "hub"))  # fetched models outlive a restart of the Space
     host, port = os.environ.get("STUDIO_HOST", "127.0.0.1"), int(os.environ.get("STUDIO_PORT", "7860"))
     launcher: Launcher = ThreadLauncher() if os.environ.get("STUDIO_LAUNCHER") == "thread" else ProcessLauncher(home)
-    studio = Studio(home, launcher)
+    studio = Studio(home, launcher, chat_idle=_chat_idle())
     app = web_app(studio, host, port)
     print(f"Atelier is open at http://{host}:{port} (runs in {home.runs})", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
     for run in studio.active_runs() if isinstance(launcher, ProcessLauncher) else []:
         print(f"{run.name} goes on in a process of its own. To end it: python -m studio stop {run.name}")
+
+
+def _chat_idle() -> float | None:
+    """Minutes, as the environment has them."""
+    asked = os.environ.get("STUDIO_CHAT_IDLE", "").strip()
+    try:
+        return float(asked) if asked else None
+    except ValueError:
+        raise StudioError(f"STUDIO_CHAT_IDLE={asked!r} is no number. Set it to minutes, such as 30.") from None
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ class Studio:
 
     home: Home
     launcher: Launcher
+    chat_idle: float | None = None
+    """Minutes without a question after which the chat's models are let go of; None keeps them."""
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -34,7 +36,7 @@ class Studio:
 
     @cached_property
     def chat(self) -> ChatHost:
-        return ChatHost(self.home.root / "chat.log")
+        return ChatHost(self.home.root / "chat.log", idle=None if self.chat_idle is None else 60 * self.chat_idle)
 
     @cached_property
     def desk(self) -> Desk:
