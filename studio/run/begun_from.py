@@ -43,6 +43,16 @@ def run_to_begin_from(home: Home, recipe: Recipe) -> Run | None:
     return run
 
 
+def adapter_to_begin_from(home: Home, recipe: Recipe) -> Path | None:
+    """The adapter that a recipe wants to go on with; None where it wants a new one.
+
+    Raises:
+        StudioError: there is none, or it does not go with this recipe.
+    """
+    run = run_to_begin_from(home, recipe)
+    return run.adapter if run else None
+
+
 def begun_from(run: Run) -> Path | None:
     """The adapter that `run` goes on with, as it was when the run was made; None where it begins with a new one."""
     kept = run.path / BEGUN_FROM

@@ -18,7 +18,7 @@ from studio.recipe.models import STARTER_ID, facts, fetch, locate
 from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import DirectPreference, LanguageModeling, MaskedLanguageModeling, SequenceClassification
-from studio.run.begun_from import begun_from, run_to_begin_from
+from studio.run.begun_from import adapter_to_begin_from, begun_from
 from studio.run.directory import BEGUN_FROM, Run
 from studio.run.submit import prepare_part
 from studio.share.naming import public_base
@@ -93,10 +93,7 @@ def _known(home: Home, asked: Run | Recipe, recipe: Recipe, train: Examples, hel
         from studio.run.tasks.sequence_classification import classes_of
 
         classes = classes_of(train, recipe.task.most_classes)
-    if isinstance(asked, Run):
-        begin_from = begun_from(asked)
-    else:
-        begin_from = begins.adapter if (begins := run_to_begin_from(home, recipe)) else None
+    begin_from = begun_from(asked) if isinstance(asked, Run) else adapter_to_begin_from(home, recipe)
     known = Known(
         classes=classes,
         begin_from=begin_from,
