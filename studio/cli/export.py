@@ -25,6 +25,12 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
         help="what it is to be; unsaid: what the run's method leaves. run: all of the run, for another studio",
     )
     verb.add_argument("--checkpoints", action="store_true", help="with --as run: the checkpoints too, to go on there")
+    verb.add_argument(
+        "--strength",
+        type=float,
+        metavar="S",
+        help="with --as adapter: what it learned, times this: 0 is the base, 1 as trained, 1.5 the most",
+    )
     verb.add_argument("--to", type=Path, default=Path(), metavar="DIR", help="the folder to write it into")
     verb.set_defaults(verb=export)
     back = verbs.add_parser("import", parents=[common], help="make a run of a file that `export --as run` made")
@@ -40,7 +46,9 @@ def export(options: argparse.Namespace) -> int:
     from studio.share.run_file import write_run_file
 
     run = find_run(open_home(options.home), options.run)
-    if options.form == "run":
+    if options.strength is not None:
+        path = _at_strength(run, options)
+    elif options.form == "run":
         path = write_run_file(run, options.to, options.checkpoints)
     else:
         _refuse_other(run, options.form)
@@ -64,6 +72,19 @@ def take_in(options: argparse.Namespace) -> int:
     facts = {"run": run.name, "status": run.status().value, "folder": str(run.path)}
     print(json.dumps(facts) if options.json else f"{run.name}: {facts['status']}")
     return 0
+
+
+def _at_strength(run: Run, options: argparse.Namespace) -> Path:
+    from studio.answer.voice import STRONGEST, Voice
+    from studio.share.heard import write_heard
+
+    if options.form not in (None, "adapter"):
+        raise StudioError(f"You set --strength, but --as {options.form} takes the run as it is. Set --as adapter.")
+    if not 0 <= options.strength <= STRONGEST:
+        raise StudioError(
+            f"You set --strength to {options.strength:g}, but 0 is the base and {STRONGEST:g} the most. Set it between."
+        )
+    return write_heard(Voice.of_run(str(run.path), strength=options.strength), options.to)
 
 
 def _refuse_other(run: Run, form: str | None) -> None:

@@ -15,13 +15,17 @@ COMPUTE = {"auto": "bfloat16"}  # what "auto" means where the compute type is no
 
 @dataclass(frozen=True)
 class Kept:
-    """A result: of which run, over which base, an adapter or a whole model, and the classes that it tells apart."""
+    """A result: of which run, over which base, an adapter or a whole model, and the classes that it tells apart.
+
+    `heard` says in a sentence what else it is than the run's own result.
+    """
 
     name: str
     recipe: Recipe
     base: PublicBase
     is_adapter: bool = True
     labels: tuple[str, ...] = ()
+    heard: str = ""
 
     @classmethod
     def of(cls, run: Run, base: PublicBase) -> Kept:
@@ -70,6 +74,7 @@ BASE_MOVED_NOTE = """\
 - **A whole model:** training moved the weights of the base itself, so this folder holds all of them, and the base is
   not needed.
 """
+HEARD_NOTE = "- **Not the run's own result:** {heard}\n"
 QUANTIZED_NOTE = """\
 - **Quantization:** it was trained on a base in {bits} bits, and the snippet loads the base so. Without
   `quantization_config` it also works on the base in full precision; the answers then differ a little.
@@ -143,6 +148,7 @@ def readme(kept: Kept) -> str:
     notes = TEMPLATE_NOTE if isinstance(kept.recipe.task, LanguageModeling) else ""
     notes += CLASSES_NOTE.format(classes=", ".join(f"`{label}`" for label in kept.labels)) if kept.labels else ""
     notes += "" if kept.is_adapter else BASE_MOVED_NOTE
+    notes += HEARD_NOTE.format(heard=kept.heard) if kept.heard else ""
     if isinstance(method, QLora):
         notes += QUANTIZED_NOTE.format(bits=8 if method.quant_type == "int8" else 4)
     return README.format(

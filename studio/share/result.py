@@ -44,12 +44,13 @@ def zip_result(run: Run, to: Path) -> Path:
         )
     path = to / f"{run.name}-{run.result.name}.zip"
     with written_whole(path, run.result.name) as draft:
-        _write(run, run.result, draft)
+        write_zip(Kept.of(run, public_base(run.recipe.model.id)), run.result, draft)
     return path
 
 
-def _write(run: Run, result: Path, path: Path) -> None:
-    texts = _texts(run, result)
+def write_zip(kept: Kept, result: Path, path: Path) -> None:
+    """Write the zip of a result that lies in the folder `result`. Raises OSError."""
+    texts = _texts(kept, result)
     with ZipFile(path, "w") as archive:
         for name in sorted(texts):
             archive.writestr(_entry(name, ZIP_DEFLATED), texts[name])
@@ -60,9 +61,8 @@ def _write(run: Run, result: Path, path: Path) -> None:
                 shutil.copyfileobj(source, target, 2**20)
 
 
-def _texts(run: Run, result: Path) -> dict[str, bytes]:
+def _texts(kept: Kept, result: Path) -> dict[str, bytes]:
     """All files but the weights, by name."""
-    recipe, base = run.recipe, public_base(run.recipe.model.id)
     texts = {
         path.name: path.read_bytes()
         for path in result.iterdir()
@@ -71,10 +71,10 @@ def _texts(run: Run, result: Path) -> dict[str, bytes]:
     for name in [name for name in texts if name.endswith("config.json")]:
         settings = {key: value for key, value in json.loads(texts[name]).items() if key not in TELLTALE}
         if name == OF_ADAPTER:
-            settings |= {"base_model_name_or_path": base.name, "revision": None}
+            settings |= {"base_model_name_or_path": kept.base.name, "revision": None}
         texts[name] = _as_json(settings)
-    texts["recipe.yaml"] = public_recipe(recipe, base).to_yaml().encode()
-    texts["README.md"] = readme(Kept.of(run, base)).encode()
+    texts["recipe.yaml"] = public_recipe(kept.recipe, kept.base).to_yaml().encode()
+    texts["README.md"] = readme(kept).encode()
     return texts
 
 
