@@ -9,6 +9,8 @@ export const isBase = (pane) => pane.part === "base" && !pane.mixed.length;
 const stepOf = (part) => part.replace("checkpoint-", "");
 const shortOf = (name) => name.replace(/^\d{4}-\d\d-\d\d-/, "");
 
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 const plainTitle = (pane, run) => {
   if (pane.mixed.length) return "Mix";
   if (isBase(pane)) return "Base";
@@ -20,7 +22,7 @@ const plainTitle = (pane, run) => {
 export const titles = (panes, run) => {
   const found = {}, many = {};
   const named = panes.map((pane) => {
-    const more = [pane.shots ? `${pane.shots.rows.length} examples` : "", pane.system.trim() ? "own system prompt" : ""].filter(Boolean);
+    const more = [pane.shots ? counted(pane.shots.rows.length, "example") : "", pane.system.trim() ? "own system prompt" : ""].filter(Boolean);
     return [pane.id, [plainTitle(pane, run), ...more].join(" + ")];
   });
   for (const [, title] of named) many[title] = (many[title] ?? 0) + 1;
@@ -45,7 +47,7 @@ export const whatOf = (pane, runs) => {
 
 /* How it departs from the plain base and tuned model, for the line that says what is fair. */
 export const departures = (pane) => [
-  pane.shots ? `${pane.shots.rows.length} training rows as examples` : "",
+  pane.shots ? `${counted(pane.shots.rows.length, "training row")} as examples` : "",
   pane.system.trim() ? "a system prompt of its own" : "",
   !isBase(pane) && pane.strength !== 1 ? `strength ${pane.strength}` : "",
 ].filter(Boolean);

@@ -201,9 +201,26 @@ export const open = (element, props, watch) => {
 
   const takeNode = (pane, title) => {
     const known = runs.get(pane.run);
-    if (isBase(pane) || pane.mixed.length || pane.part !== "result" || !known) return null;
-    return make("a", { className: "data-button", href: `${STUDIO}runs/${encodeURIComponent(pane.run)}/result.zip${pane.strength === 1 ? "" : `?strength=${pane.strength}`}`, download: "", "aria-label": `Take ${title} away` },
-      pane.strength === 1 ? "Take this result away" : `Take this away at strength ${pane.strength}`);
+    if (isBase(pane) || !known) return null;
+    const plain = !pane.mixed.length && pane.part === "result";
+    if (known.keeps !== "adapter" && !(plain && pane.strength === 1)) {
+      return make("small", {}, "A whole model can be taken away as it was trained, not at a strength or a checkpoint.");
+    }
+    const words = known.keeps === "adapter" ? "Take this adapter away" : "Take this model away";
+    if (plain && pane.strength === 1) {
+      return make("a", { className: "data-button", href: `${STUDIO}runs/${encodeURIComponent(pane.run)}/result.zip`, download: "", "aria-label": `${words}: ${title}` }, words);
+    }
+    return button(pane.strength === 1 ? words : `${words} at strength ${pane.strength}`, (event) => take(event.currentTarget, pane, title), { "aria-label": `${words} as it is here: ${title}` });
+  };
+
+  const take = async (pressed, pane, title) => {
+    pressed.disabled = true;
+    tell(`Writing the adapter of ${title}; that takes as long as loading its base …`);
+    const { path, error } = await send("compare/take", voiceOf(pane));
+    pressed.disabled = false;
+    if (error) return tell(error, true);
+    tell(`${title} is in your downloads.`);
+    make("a", { href: `${STUDIO}${path}`, download: "" }).click();
   };
 
   const questionNode = (turn, number, column) => {
@@ -369,7 +386,7 @@ export const open = (element, props, watch) => {
   };
 
   const shotsOf = async (k) => {
-    const found = await get(`compare/shots?run=${encodeURIComponent(state.run)}&k=${k}&asked=${encodeURIComponent((room().draft ?? "").slice(0, 2000))}`);
+    const found = await get(`compare/shots?run=${encodeURIComponent(state.run)}&k=${k}&asked=${encodeURIComponent((room().draft || room().turns.at(-1)?.prompt || "").slice(0, 2000))}`);
     if (!found.error) return found;
     tell(found.error, true);
     return null;
@@ -583,12 +600,22 @@ export const open = (element, props, watch) => {
     else { draw(); if (state.run && room().draft === null) toRow(1, true); }
   };
 
+  /* What is about to be asked comes into memory while the prompt is written. */
+  const warmed = new Set();
+  const warmUp = () => {
+    if (!run() || warmed.has(state.run) || busy) return;
+    warmed.add(state.run);
+    send("compare/warm", { asker: `${asker}-warm`, voices: room().panes.map(voiceOf) });
+  };
+  composer.addEventListener("focusin", warmUp);
+  composer.addEventListener("pointerenter", warmUp);
+
   const isSeen = () => frame.getClientRects().length > 0;
   let due = true;
   const lookWhenSeen = () => {
     if (!due || !isSeen()) return;
     due = false;
-    look().then(() => { if (runs.size) send("compare/warm", { run: state.run }); });
+    look().then(() => { if (runs.size) send("compare/warm", {}); });
   };
   new IntersectionObserver(lookWhenSeen).observe(frame);
   watch("value", () => { due = true; lookWhenSeen(); });

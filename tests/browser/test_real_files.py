@@ -48,5 +48,5 @@ def test_a_real_file_becomes_a_finished_run(studio: RunningStudio, watched: Watc
     losses = [event.values["loss"] for event in run.events()[0] if event.kind == "metrics" and "loss" in event.values]
     assert sum(losses[-5:]) < sum(losses[:5])
     tab(page, "Compare")
-    expect(page.locator("#compare-run input")).to_have_value(f"{run.name} · {run.recipe.model.id} · finished")
+    expect(page.locator("#compare-run")).to_have_value(run.name)
     assert all(ask_both(page))

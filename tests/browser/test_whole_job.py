@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import shutil
 import signal
 import time
@@ -65,9 +64,9 @@ def ask_both(page: Page) -> tuple[str, str]:
     """Send the prompt that lies ready, and wait until both have said all."""
     page.click("#send")
     for pane in ("#pane-base", "#pane-tuned"):
-        expect(page.locator(f"{pane} .bot")).to_have_count(1, timeout=120_000)
-    expect(page.locator("#compare-status")).to_contain_text("same template", timeout=120_000)
-    return page.locator("#pane-base .bot").inner_text(), page.locator("#pane-tuned .bot").inner_text()
+        expect(page.locator(f"{pane} .compare-answer[aria-busy=false] .compare-said")).to_have_count(1, timeout=120_000)
+    expect(page.locator("#compare-fair")).to_contain_text("same template")
+    return page.locator("#pane-base .compare-said").inner_text(), page.locator("#pane-tuned .compare-said").inner_text()
 
 
 def newest(studio: RunningStudio) -> Run:
@@ -84,10 +83,10 @@ def wait_until(run: Run, *wanted: Status, seconds: float = 240) -> None:
 def test_compare_without_a_run_says_what_to_do(watched: Watched) -> None:
     page = watched.page
     tab(page, "Compare")
-    page.locator("#prompt textarea").fill("Hello")
+    page.locator("#prompt").fill("Hello")
     page.click("#send")
-    expect(page.locator("#compare-status .note-error")).to_contain_text("Press Train")
-    expect(page.locator("#prompt textarea")).to_have_value("Hello")
+    expect(page.locator("#compare-status.compare-wrong")).to_contain_text("Press Train")
+    expect(page.locator("#prompt")).to_have_value("Hello")
 
 
 def test_upload_map_train_watch_reload_compare_and_download(
@@ -129,7 +128,7 @@ def test_upload_map_train_watch_reload_compare_and_download(
     assert run.recipe.data.prompt_column == "from the shop"
 
     tab(page, "Compare")
-    expect(page.locator("#prompt textarea")).not_to_have_value("")
+    expect(page.locator("#prompt")).not_to_have_value("")
     base, tuned = ask_both(page)
     assert base.strip()
     assert tuned.strip()
@@ -178,7 +177,7 @@ def test_stop_keeps_the_result_and_a_restarted_app_shows_the_same_run(
     losses = [event.values["loss"] for event in run.events()[0] if event.kind == "metrics" and "loss" in event.values]
     assert drawn == [steps, [float(f"{loss:.5g}") for loss in losses]], "the chart is what the run's file says"
     tab(page, "Compare")
-    expect(page.locator("#compare-run input")).to_have_value(re.compile(run.name))
+    expect(page.locator("#compare-run")).to_have_value(run.name)
     watched.errors.clear()  # the browser notes the seconds without a server
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -9,9 +10,10 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import psutil
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from studio.answer.turn import may_answer
 from studio.home import CHECKOUT
@@ -19,7 +21,8 @@ from studio.recipe.hardware import Gpu, Hardware
 from studio.run.directory import Run, Status
 from studio.run.events import Metrics
 from studio.run.owner import read_owner
-from studio.ui.compare_tab import CompareTab, build, send
+from studio.ui.compare.routes import compare_routes
+from tests.ui.compare.echo import EchoHost
 
 TRAINER = """
 import sys, time
@@ -36,23 +39,6 @@ with EventWriter(run.events_path) as events:
 """
 GPU = Hardware(4, 2**34, 2**33, (Gpu("NVIDIA L4", 2**34, 2**33, (8, 9)),))
 PLAIN = Hardware(4, 2**34, 2**33)
-
-
-class EchoHost:
-    """A chat host that says at once what it heard."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def open(self, run: Run, asker: str = "") -> EchoHost:
-        self.asked += 1
-        return self
-
-    def stream(self, conversations: dict[str, list[dict[str, str]]], **_: Any) -> Iterator[dict[str, str]]:
-        yield {who: f"{who}: {messages[-1]['content']}" for who, messages in conversations.items()}
-
-    def warm(self) -> None:
-        pass
 
 
 @pytest.fixture
@@ -79,19 +65,16 @@ def wait_for_steps(run: Run, count: int) -> None:
 
 def studio_on(hardware: Hardware, home: Any, run: Run) -> Any:
     refusal = lambda: may_answer(run.status().active, hardware)  # noqa: E731
-    return SimpleNamespace(home=home, hardware=hardware, chat=EchoHost(), chat_refusal=refusal)
+    return SimpleNamespace(home=home, hardware=hardware, chat=EchoHost(), chat_refusal=refusal, seen=list)
 
 
-def ask(studio: Any, run: Run) -> tuple[CompareTab, dict[Any, Any]]:
-    """Send a prompt as the page does, and what the tab shows in the end."""
-    with gr.Blocks():
-        tab = build(studio)
-    values = {component: getattr(component, "value", None) for component in tab.asked}
-    values |= {tab.choice: run.name, tab.prompt: "Hello?", tab.turns: []}
-    shown: dict[Any, Any] = {}
-    for update in send(studio, tab, values):
-        shown |= update
-    return tab, shown
+def ask(studio: Any, run: Run) -> dict[str, Any]:
+    """Send a prompt as the page does, and what it is told in the end."""
+    app = FastAPI()
+    app.include_router(compare_routes(studio))
+    panes = {"tuned": {"voice": {"run": run.name}, "messages": [{"role": "user", "content": "Hello?"}]}}
+    answer = TestClient(app).post("/compare/ask", json={"asker": "page", "panes": panes})
+    return dict(json.loads(answer.text.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("hardware", [PLAIN, GPU], ids=["processor", "gpu"])
@@ -102,13 +85,12 @@ def test_the_run_goes_on_and_the_question_is_answered_or_refused_in_words(
     (ready.path / "adapter").mkdir()
     studio = studio_on(hardware, home, training)
     before = steps(training)
-    tab, shown = ask(studio, ready)
+    told = ask(studio, ready)
     if hardware is GPU:
-        assert "has the GPU" in shown[tab.status]
-        assert shown[tab.prompt] == "Hello?", "what was typed is not lost"
-        assert studio.chat.asked == 0, "nothing takes the GPU's memory"
+        assert "has the GPU" in told["error"], "the browser test sees that what was typed is not lost"
+        assert studio.chat.asked == [], "nothing takes the GPU's memory"
     else:
-        assert [turn["tuned"] for turn in shown[tab.turns]] == ["tuned: Hello?"]
+        assert told["texts"] == {"tuned": "tuned: Hello?"}
     wait_for_steps(training, before + 3)
     owner = read_owner(training.owner_path)
     assert owner is not None

@@ -95,6 +95,21 @@ def question_of(sent: Mapping[str, Any]) -> Question:
         raise StudioError(*_in_words(error)) from error
 
 
+def voice_of(sent: Mapping[str, Any]) -> AskedVoice:
+    """One voice that a page sent. Raises StudioError as `question_of` does."""
+    try:
+        return AskedVoice.model_validate(sent)
+    except ValidationError as error:
+        raise StudioError(*_in_words(error)) from error
+
+
+def warmed(sent: Mapping[str, Any], home: Home) -> tuple[str, list[Voice]]:
+    """Who will ask, and whom: nobody known yet where no voices are sent. Raises StudioError as `question_of` does."""
+    voices = sent.get("voices")
+    some = voices[:MOST_PANES] if isinstance(voices, list) else []
+    return str(sent.get("asker", ""))[:64], [voice_of(each).voice(home) for each in some]
+
+
 def folder_of(home: Home, name: str) -> str:
     """The folder of the run of that name. Raises StudioError where there is none."""
     run = run_of(home, name) if name else None

@@ -6,8 +6,11 @@ Runs go by their names. A question is a POST of `application/json`, which no pag
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import TypeAdapter, ValidationError
@@ -19,11 +22,13 @@ from studio.answer.wire import Asked, Piece
 from studio.errors import StudioError
 from studio.home import ASSETS, Home
 from studio.run.directory import Run
+from studio.share.heard import zip_heard
 from studio.ui.compare.posted import posted
-from studio.ui.compare.question import Question, question_of
+from studio.ui.compare.question import Question, question_of, voice_of, warmed
 from studio.ui.compare.rows import Part, Rows
 from studio.ui.compare.runs import Answering
 from studio.ui.compare.telling import Telling
+from studio.ui.downloads import exports
 from studio.ui.routes import Json, answer, run_of
 from studio.ui.studio import Studio
 
@@ -35,6 +40,7 @@ SCRIPTS = ASSETS / "compare"
 def compare_routes(studio: Studio) -> APIRouter:
     """The routes, to be mounted under `/studio` ahead of the page."""
     routes, runs, rows, telling = APIRouter(), Answering(studio.seen), Rows(), Telling(studio.chat)
+    writing = anyio.Lock()  # each takes the memory of a base
 
     @routes.get("/compare/voices")
     def voices() -> Response:
@@ -62,12 +68,26 @@ def compare_routes(studio: Studio) -> APIRouter:
     @routes.post("/compare/warm")
     async def warm(request: Request) -> Response:
         try:
-            await posted(request)
+            asker, voices = warmed(await posted(request), studio.home)
         except StudioError as error:
             return answer({"error": str(error)}, 409)
-        if not studio.chat_refusal():
+        if not await run_in_threadpool(studio.chat_refusal):
             await run_in_threadpool(studio.chat.warm)
+            if voices:
+                telling.load(asker, voices)
         return answer({})
+
+    @routes.post("/compare/take")
+    async def take(request: Request) -> Response:
+        try:
+            voice = voice_of(await posted(request)).voice(studio.home)
+            if refusal := await run_in_threadpool(studio.chat_refusal):
+                raise StudioError(refusal)
+            async with writing:
+                path = await run_in_threadpool(zip_heard, voice, _exports(studio.home))
+        except StudioError as error:
+            return answer({"error": str(error)}, 409)
+        return answer({"path": f"exports/{path.parent.name}/{quote(path.name)}"})
 
     @routes.post("/compare/differences")
     async def compared(request: Request) -> Response:
@@ -95,6 +115,13 @@ def compare_routes(studio: Studio) -> APIRouter:
         return Response(path.read_bytes(), media_type="text/javascript; charset=utf-8", headers=headers)
 
     return routes
+
+
+def _exports(home: Home) -> Path:
+    """Where adapters lie that were made for download."""
+    folder = exports(home) / "adapters"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _asked(studio: Studio, question: Question) -> dict[str, Asked]:

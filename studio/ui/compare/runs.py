@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from studio.answer.mix import why_not_mixed
 from studio.answer.strength import dial_of
 from studio.errors import StudioError
 from studio.run.directory import Run, Status
@@ -62,7 +63,8 @@ def _line(run: Run) -> Json | None:
         "writes": recipe.task.peft_type == "CAUSAL_LM",
         "dial": not dial_of(recipe),
         "no_dial": dial_of(recipe),
-        "mixes": recipe.method.keeps == "adapter",
+        "mixes": not why_not_mixed(recipe),
+        "keeps": recipe.method.keeps,
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from studio.answer.differences import Answer, differences
 from studio.answer.settings import Settings
+from studio.answer.voice import Voice
 from studio.answer.wire import Asked, Piece
 from studio.errors import StudioError
 from studio.ui.routes import Json
@@ -24,6 +26,20 @@ class Telling:
         self._chat = chat
         self._room = threading.BoundedSemaphore(MOST_OPEN)
 
+    def load(self, asker: str, voices: Sequence[Voice]) -> None:
+        """Have these in memory before the first question to them, and return at once. What goes wrong is told then."""
+        if not self._room.acquire(blocking=False):
+            return
+
+        def work() -> None:
+            try:
+                with suppress(StudioError):
+                    self._chat.load(voices, asker)
+            finally:
+                self._room.release()
+
+        threading.Thread(target=work, name="load", daemon=True).start()
+
     async def lines(self, asker: str, asked: Mapping[str, Asked], settings: Settings) -> AsyncIterator[bytes]:
         """The answers as JSON lines, of the kinds "note", "said", "done" and "failed".
 
@@ -36,15 +52,16 @@ class Telling:
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
 
         def tell(line: Json | None) -> None:
-            loop.call_soon_threadsafe(queue.put_nowait, line)
+            if not gone.is_set():
+                with suppress(RuntimeError):  # the studio is closing
+                    loop.call_soon_threadsafe(queue.put_nowait, line)
 
         def work() -> None:
             try:
                 self._ask(asker, asked, settings, tell, gone)
             finally:
                 self._room.release()
-                if not gone.is_set():
-                    tell(None)
+                tell(None)
 
         threading.Thread(target=work, name="question", daemon=True).start()
         try:
