@@ -72,6 +72,8 @@ class Studio:
 
     def chat_refusal(self) -> str | None:
         """Why the chat may not answer now, or None where it may."""
+        if may_answer(True, self.hardware) is None:  # whatever the runs do: they need not be looked at
+            return None
         return may_answer(bool(self.active_runs()), self.hardware)
 
     def close(self) -> None:
