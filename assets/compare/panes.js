@@ -79,18 +79,21 @@ export const conversation = (room, pane, number) => {
   return messages;
 };
 
-/* All that was said, a line for each pane and conversation, as JSON lines in OpenAI's message form. */
+/* All that was said, a line for each conversation and pane, as JSON lines in OpenAI's message form. */
 export const asLines = (room, name, settings, runs) => {
-  const lines = [];
-  room.turns.forEach((turn, number) => {
-    const last = number + 1 === room.turns.length || room.turns[number + 1].fresh;
-    if (!last) return;
+  const named = titles(room.panes, name), lines = [];
+  const end = (number) => number + 1 === room.turns.length || room.turns[number + 1].fresh;
+  room.turns.forEach((_, number) => {
+    if (!end(number)) return;
     for (const pane of room.panes) {
-      const answer = turn.answers[pane.id];
-      if (!answer) continue;
-      const messages = [...conversation(room, pane, number), { role: "assistant", content: answer.text }];
-      const extra = turn.reference ? { reference: turn.reference } : {};
-      lines.push({ messages, pane: titles(room.panes, name)[pane.id], what: whatOf(pane, runs), voice: voiceOf(pane), settings, ended: answer.measure?.ended ?? null, ...extra });
+      let last = number;
+      while (last >= beginOf(room.turns, number) && !room.turns[last].answers[pane.id]) last -= 1;
+      const turn = room.turns[last], answer = turn?.answers[pane.id];
+      if (!answer || last < beginOf(room.turns, number)) continue;
+      const messages = [...conversation(room, pane, last), { role: "assistant", content: answer.text }];
+      const reference = turn.reference ? { reference: turn.reference } : {};
+      const ended = answer.measure?.ended ?? null;
+      lines.push({ messages, pane: named[pane.id], what: whatOf(pane, runs), voice: voiceOf(pane), settings, ended, ...reference });
     }
   });
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
