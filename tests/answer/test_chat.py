@@ -1,34 +1,32 @@
-"""The chat host as the page uses it: a real child process with a real (tiny) model."""
+"""The page's end of the chat host, with a host that has no model."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
-from studio.answer.chat import ChatHost
+from studio.answer import chat as chats
+from studio.answer.chat import Asked, ChatHost
 from studio.answer.settings import Settings
+from studio.answer.voice import Voice
 from studio.errors import StudioError
 
-HI = [{"role": "user", "content": "Hi."}]
-BRIEF = Settings(max_new_tokens=40)
-ENDLESS = Settings(max_new_tokens=1900)  # some seconds, if nobody stops it
-
+ECHO = str(Path(__file__).with_name("echo_host.py"))
 SEPARATE_PAGE = """
 import sys
-from pathlib import Path
-from studio.answer.chat import ChatHost
-from studio.answer.settings import Settings
-from studio.run.directory import Run
+import studio.answer.child
+from studio.answer.chat import Asked, ChatHost
+from studio.answer.voice import Voice
 
+studio.answer.child.COMMAND = [sys.argv[1]]
 host = ChatHost()
-chat = host.open(Run(Path(sys.argv[1])))
-answer = chat.stream([{"role": "user", "content": "Hi."}], settings=Settings(max_new_tokens=1900))
+answer = host.ask({"a": Asked(Voice.of_model("m"), [{"role": "user", "content": "endless"}])})
 next(answer)
 heavy = [name for name in ("torch", "transformers", "peft", "trl") if name in sys.modules]
 print(host.pid(), heavy, flush=True)
@@ -36,153 +34,191 @@ sys.stdin.read()
 """
 
 
-def last(answer):
-    return list(answer)[-1]
+def asked(prompt, *panes):
+    return {pane: Asked(Voice.of_model("m"), [{"role": "user", "content": prompt}]) for pane in panes or "a"}
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture
-def chat(host, run):
-    return host.open(run)
+def make_host(tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.answer.child.COMMAND", [ECHO])
+    made = []
+
+    def make(**more):
+        made.append(ChatHost(tmp_path / "chat.log", **more))
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.close()
 
 
-def test_both_speak_at_the_same_time(chat):
-    looks = list(chat.stream(HI, settings=Settings(max_new_tokens=300)))
-    assert len(looks) >= 3
-    assert looks[-1]["base"] != looks[-1]["tuned"]
-    both = [look for look in looks[:-1] if look["base"] and look["tuned"]]
-    assert both
-    assert len(both[0]["base"]) < len(looks[-1]["base"])
-    assert len(both[0]["tuned"]) < len(looks[-1]["tuned"])
+@pytest.fixture
+def host(make_host):
+    return make_host()
 
 
-def test_one_speaker_says_what_both_would(chat):
-    both = last(chat.stream(HI, settings=BRIEF))
-    assert last(chat.stream(HI, ["base"], BRIEF)) == {"base": both["base"]}
-    assert last(chat.stream(HI, ["tuned"], BRIEF)) == {"tuned": both["tuned"]}
+def test_what_is_told_adds_up(host):
+    every = list(host.ask(asked("echo", "a", "b"), Settings(seed=7), "me"))
+    for pane in ("a", "b"):
+        said = ""
+        for told in every[:-1]:
+            said += "".join(piece.text for piece in told.pieces.get(pane, ()))
+            assert told.texts[pane] == said
+        assert every[-1].texts[pane] == said
+        assert '"seed":7' in said.replace(" ", "")
+        assert every[-1].measures[pane].ended == "end"
+    assert every[0].pieces["a"][0].others == [("other", 0.25)]
+    assert all(not told.measures for told in every[:-1])
 
 
-def test_a_base_by_itself_says_what_it_says_in_a_run(host, base, chat):
-    before = last(host.open_base(str(base)).stream(HI, ["base"], BRIEF))
-    assert before["base"]
-    in_run = last(chat.stream(HI, settings=BRIEF))
-    assert before["base"] == in_run["base"] != in_run["tuned"]
-    assert last(host.open_base(str(base)).stream(HI, ["base"], BRIEF)) == before
-    assert last(chat.stream(HI, ["tuned"], BRIEF)) == {"tuned": in_run["tuned"]}
+def test_text_that_changes_begins_anew(host):
+    every = list(host.ask(asked("anew")))
+    assert [told.texts["a"] for told in every][-2:] == ["3 ", "3 "]
+    assert every[-2].anew == {"a"}
 
 
-def test_each_speaker_has_its_own_history(chat):
-    longer = [*HI, {"role": "assistant", "content": "Hello, who is there?"}, {"role": "user", "content": "Me."}]
-    answer = last(chat.stream({"base": HI, "tuned": longer}, settings=BRIEF))
-    assert answer["base"] == last(chat.stream(HI, ["base"], BRIEF))["base"]
-    assert answer["tuned"] == last(chat.stream(longer, ["tuned"], BRIEF))["tuned"]
-    assert answer["tuned"] != last(chat.stream(HI, ["tuned"], BRIEF))["tuned"]
+def test_the_old_view_yields_texts(host):
+    *_, last = host.open_base("m").stream([{"role": "user", "content": "echo"}], ["base"])
+    assert '"model_id":"m"' in last["base"].replace(" ", "")
 
 
-def test_the_same_seed_repeats_the_answer(chat):
-    lively = Settings(temperature=0.9, max_new_tokens=40, seed=1)
-    first = last(chat.stream(HI, settings=lively))
-    assert last(chat.stream(HI, settings=lively)) == first
-    assert last(chat.stream(HI, settings=lively.model_copy(update={"seed": 2}))) != first
+def test_half_a_surrogate_pair_is_no_crash(host):
+    answer = host.ask(asked("fox \ud83e"))
+    next(answer)
+    answer.close()
 
 
-def test_stop_from_another_thread_ends_the_answer(chat):
-    answer = chat.stream(HI, settings=ENDLESS)
+def test_stop_from_another_thread_ends_the_answer(host):
+    answer = host.ask(asked("endless"), asker="me")
     next(answer)
     began = time.monotonic()
-    threading.Timer(0.1, chat.stop).start()
-    rest = list(answer)
-    assert time.monotonic() - began < 1.0
-    assert 0 < len(rest[-1]["base"]) < 1500
-    assert last(chat.stream(HI, settings=BRIEF))["base"]
+    threading.Timer(0.05, host.stop, ["me"]).start()
+    *_, last = answer
+    assert time.monotonic() - began < chats.PARTING
+    assert last.measures["a"].ended == "stopped"
+    assert not host.busy()
 
 
-def test_closing_the_iterator_frees_the_host(chat):
-    answer = chat.stream(HI, settings=ENDLESS)
+def test_stop_is_the_askers_own(host):
+    mine, others = host.ask(asked("endless"), asker="me"), host.ask(asked("endless"), asker="other")
+    next(mine), next(others)
+    host.stop("other")
+    assert list(others)[-1].measures
+    before = next(mine).texts["a"]
+    assert len(next(mine).texts["a"]) > len(before)
+    mine.close()
+
+
+def test_closing_the_iterator_stops_the_answer(host):
+    answer = host.ask(asked("endless"))
     next(answer)
-    began = time.monotonic()
     answer.close()
-    assert last(chat.stream(HI, settings=BRIEF))["base"]
-    assert time.monotonic() - began < 1.0
+    assert not host.busy()
+    wait_for(lambda: not any(thread.name.startswith("see out") for thread in threading.enumerate()))
+    assert list(host.ask(asked("echo")))
 
 
-def test_others_wait_their_turn_and_may_leave(host, run, chat):
-    answer = chat.stream(HI, settings=ENDLESS)
-    next(answer)
-    second, third = host.open(run, "second"), host.open(run, "third")
-    notes, outcomes = [], {}
-
-    def ask(who, chat):
-        outcomes[who] = list(chat.stream(HI, settings=BRIEF, notify=notes.append))
-
-    threads = [threading.Thread(target=ask, args=pair) for pair in (("second", second), ("third", third))]
-    for thread in threads:
-        thread.start()
-    while len(host._line._tickets) < 3:
-        time.sleep(0.01)
-    third.stop()
-    threads[1].join(2)
-    assert outcomes == {"third": []}
-    answer.close()
-    threads[0].join(5)
-    assert outcomes["second"][-1]["base"]
-    assert "Waiting for another answer to end ..." in notes
+def test_many_are_answered_at_the_same_time(host):
+    answers = [host.ask(asked("endless", str(n)), asker=str(n)) for n in range(5)]
+    for _ in range(3):
+        for number, answer in enumerate(answers):
+            assert set(next(answer).texts) == {str(number)}
+    for answer in answers:
+        answer.close()
 
 
-def test_notes_say_what_is_done(host, quantized_run, run):
-    notes = []
-    host.open(quantized_run).load(notes.append)
-    assert [note.split(" of ")[0] for note in notes][1:] == ["Loading the adapter"]
-    host.open(quantized_run).load(notes.append)
-    assert len(notes) == 2
-    answer = last(host.open(quantized_run).stream(HI, settings=BRIEF))
-    assert answer["base"] != answer["tuned"]
-    host.open(run).load()
+def test_a_question_that_cannot_be_answered(host):
+    with pytest.raises(StudioError) as raised:
+        list(host.ask(asked("fail")))
+    assert raised.value.problems == ("That cannot be.", "Neither can this.")
+    assert list(host.ask(asked("echo")))
 
 
-def test_a_prompt_that_leaves_little_room(chat):
-    notes = []
-    message = [{"role": "user", "content": "x" * 2000}]
-    list(chat.stream(message, settings=ENDLESS, notify=notes.append))
-    assert notes == ["Answers end after 30 tokens: the conversation takes 2,018 of 2,048."]
-
-
-@pytest.mark.parametrize(
-    ("messages", "words"),
-    [
-        ([{"role": "user", "content": "x" * 3000}], "takes 3,018 tokens, but this model's context holds 2,048"),
-        ([{"role": "user", "content": "  "}], "prompt is empty"),
-    ],
-)
-def test_a_question_that_cannot_be_answered(chat, messages, words):
-    with pytest.raises(StudioError, match=words):
-        list(chat.stream(messages))
-
-
-def test_half_a_surrogate_pair_is_no_crash(chat):
-    assert last(chat.stream([{"role": "user", "content": "fox \ud83e"}], settings=BRIEF))
-
-
-def test_a_killed_child_is_told_and_replaced(host, chat):
-    answer = chat.stream(HI, settings=ENDLESS)
+def test_a_killed_child_is_told_and_replaced(host):
+    answer = host.ask(asked("endless"))
     next(answer)
     killed = host.pid()
     os.kill(killed, signal.SIGKILL)
     with pytest.raises(StudioError, match=r"was killed.*memory.*Send the prompt again"):
         list(answer)
     assert host.pid() is None
-    assert last(chat.stream(HI, settings=BRIEF))["base"]
+    assert list(host.ask(asked("echo")))
     assert host.pid() not in (None, killed)
 
 
-def test_page_has_no_torch_and_its_end_ends_the_child(run):
+def test_a_child_that_ends_says_where_to_look(host):
+    with pytest.raises(StudioError, match=r"ended unexpectedly \(status 3\).*chat\.log"):
+        list(host.ask(asked("die")))
+
+
+def test_a_stuck_child_is_shown_and_stop_ends_it(host, monkeypatch):
+    monkeypatch.setattr("studio.answer.patience.SHORTEST", 0.3)
+    monkeypatch.setattr(chats, "LOOK", 0.05)
+    monkeypatch.setattr(chats, "PARTING", 0.2)
+    notes, stuck = [], host.ask(asked("stuck"), asker="me", notify=lambda note: notes.append(note))
+    next(stuck)
+    killed = psutil.Process(host.pid())
+    rest = threading.Thread(target=lambda: list(stuck))
+    rest.start()
+    wait_for(lambda: notes)
+    assert "much longer than usual" in notes[0]
+    failed = []
+
+    def ask_too():
+        try:
+            list(host.ask(asked("stuck"), asker="other"))
+        except StudioError as error:
+            failed.append(str(error))
+
+    other = threading.Thread(target=ask_too)
+    other.start()
+    wait_for(lambda: len(host._asked) == 2)
+    host.stop("me")
+    rest.join(2)
+    assert not rest.is_alive(), "who stopped does not wait for the child's end"
+    other.join(5)
+    assert failed == [chats.STUCK], "the others are told"
+    wait_for(lambda: not killed.is_running() or killed.status() == psutil.STATUS_ZOMBIE)
+    assert len(notes) == 1
+    assert list(host.ask(asked("echo")))
+
+
+def test_close_tells_who_is_being_answered(host):
+    answer = host.ask(asked("endless"))
+    next(answer)
+    host.close("A run needs the memory.")
+    with pytest.raises(StudioError, match="A run needs the memory"):
+        list(answer)
+    assert host.pid() is None
+
+
+def test_an_idle_child_is_let_go_if_asked(make_host):
+    host = make_host(idle=0.3)
+    answer = host.ask(asked("endless"))
+    next(answer)
+    time.sleep(0.5)
+    assert host.pid(), "a question keeps it"
+    answer.close()
+    wait_for(lambda: host.pid() is None)
+    assert list(host.ask(asked("echo")))
+    host.close()
+    host.warm()
+    wait_for(lambda: host.pid() is None)
+
+
+def test_page_has_no_torch_and_its_end_ends_the_child():
     page = subprocess.Popen(
-        [sys.executable, "-c", SEPARATE_PAGE, str(run.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", SEPARATE_PAGE, ECHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     pid, heavy = page.stdout.readline().split(maxsplit=1)
-    assert json.loads(heavy) == []
+    assert heavy == "[]\n"
     child = psutil.Process(int(pid))
     page.kill()
     page.wait()
@@ -191,18 +227,7 @@ def test_page_has_no_torch_and_its_end_ends_the_child(run):
     child.wait(5)
 
 
-def test_close_tells_who_is_being_answered(host, chat):
-    """Last in this file: the next question would start another child."""
-    answer = chat.stream(HI, settings=ENDLESS)
-    next(answer)
-    host.close("A run needs the memory.")
-    with pytest.raises(StudioError, match="A run needs the memory"):
-        list(answer)
-    assert host.pid() is None
-
-
-def test_a_host_that_cannot_start(run, tmp_path, monkeypatch):
+def test_a_host_that_cannot_start(host, monkeypatch):
     monkeypatch.setattr("studio.answer.child.COMMAND", ("-c", "raise SystemExit(3)"))
-    host = ChatHost(tmp_path / "log")
     with pytest.raises(StudioError, match=r"ended unexpectedly \(status 3\)"):
-        list(host.open(run).stream(HI))
+        list(host.ask(asked("echo")))
