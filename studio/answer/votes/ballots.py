@@ -25,6 +25,10 @@ GONE = (
 T = TypeVar("T")
 
 
+class BallotGoneError(StudioError):
+    """There is no such ballot (any more)."""
+
+
 @dataclass(frozen=True)
 class Ballot:
     """One question asked of two voices, in the order in which their answers are shown.
@@ -79,13 +83,13 @@ class Ballots:
     def use(self, id: str, then: Callable[[Ballot], T]) -> T:
         """What `then` makes of the ballot. It can be used once; where `then` fails, it is as open as before.
 
-        Raises StudioError where there is no such ballot (any more).
+        Raises BallotGoneError where there is no such ballot (any more), and what `then` raises.
         """
         with self._guard:
             self._drop_old()
             ballot = self._open.pop(id, None)
         if ballot is None:
-            raise StudioError(GONE)
+            raise BallotGoneError(GONE)
         try:
             return then(ballot)
         except BaseException:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from secrets import token_hex
-from typing import Literal
+from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +49,11 @@ class Vote(BaseModel):
         """Both answers, the better one first, where one is."""
         one, other = self.answers
         return (one, other) if self.choice == "first" else (other, one) if self.choice == "second" else None
+
+
+def write_votes(votes: Iterable[Vote], file: IO[bytes]) -> None:
+    """The votes as JSON lines."""
+    file.writelines(vote.model_dump_json().encode() + b"\n" for vote in votes)
 
 
 def by_name(voice: Voice) -> Voice:
