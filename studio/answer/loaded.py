@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, PeftType
@@ -78,7 +79,6 @@ class Loaded:
         self.dial: Dial | None = None
         self._adapters: dict[str, Adapter] = {}  # in the order of their last use
         self._group: PeftModel | None = None
-        self._made = 0
 
     @property
     def exact(self) -> bool:
@@ -125,9 +125,7 @@ class Loaded:
         Raises:
             StudioError: it cannot be put on this model, mixed or turned.
         """
-        if not name:
-            self._made += 1
-            name = f"adapter{self._made:04}"  # none begins another: PEFT looks for names in names
+        name = name or f"adapter_{uuid4().hex}"  # none begins another: PEFT looks for names in names
         if isinstance(of, Mix):
             on, named = self._mixed(of, name, used), True
         else:

@@ -1,5 +1,6 @@
 """One tiny base for all tests of this folder, and runs on it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from studio.answer.chat import ChatHost
 from studio.answer.engine import Engine
 from studio.recipe.methods.low_rank import QLora
 from studio.run.directory import Run
+from tests.answer.results import made
 from tests.tiny_run import make_run, one_thread
 
 
@@ -30,6 +32,19 @@ def run(tmp_path_factory, base) -> Run:
 @pytest.fixture(scope="session")
 def quantized_run(tmp_path_factory, base) -> Run:
     return make_run(tmp_path_factory.mktemp("runs") / "qlora", base, QLora(rank=4))
+
+
+@pytest.fixture(scope="session")
+def result_of(tmp_path_factory, base) -> Callable[[str], Run]:
+    """`result_of("dora")`: a run of that method with a result and a checkpoint; each made once."""
+    folder, runs = tmp_path_factory.mktemp("results"), dict[str, Run]()
+
+    def one(name: str) -> Run:
+        if name not in runs:
+            runs[name] = made(folder / name, base, name)
+        return runs[name]
+
+    return one
 
 
 @pytest.fixture(scope="session")

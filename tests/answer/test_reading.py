@@ -18,6 +18,8 @@ from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassificatio
 from studio.answer.engine import Engine
 from studio.answer.reading import NO_HEAD, class_shares, read
 from studio.answer.score import Score, ScoredRow, judge_classes, score
+from studio.answer.voice import BASE
+from studio.answer.voices import Seat
 from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.home import CHECKOUT, open_home
@@ -27,10 +29,16 @@ from studio.run.directory import Run, Status
 from studio.run.submit import submit
 from studio.run.train import train
 from studio.share.result import zip_result
+from tests.answer.results import voice_of
 from tests.tiny_encoder import make_encoder
 
 TEXT = "7 sunnysunny"
 ROWS = 48
+
+
+def seats_of(run: Run) -> list[Seat]:
+    """Base and tuned model."""
+    return Engine().seats([voice_of(run, BASE), voice_of(run)])
 
 
 @pytest.fixture(scope="module")
@@ -68,39 +76,39 @@ def make(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Callable[
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_a_class_is_named_with_how_sure_it_is(method: str, make, tiny_base: Path) -> None:
     run = make(method, classes=True)
-    voices = Engine().load(run)
-    assert voices.labels == ("foggy", "rainy", "sunny")
-    (shares,) = class_shares(voices, [TEXT]).values()
+    plain, tuned = seats_of(run)
+    assert tuned.labels == plain.labels == ("foggy", "rainy", "sunny")
+    (shares,) = class_shares(tuned, [TEXT]).values()
     if method == "full":
         fresh = AutoModelForSequenceClassification.from_pretrained(run.model)
     else:
         base = AutoModelForSequenceClassification.from_pretrained(tiny_base, num_labels=3)
         fresh = PeftModel.from_pretrained(base, str(run.adapter))
-        fresh.config.pad_token_id = voices.pad
+        fresh.config.pad_token_id = tuned.pad
     with torch.no_grad():
-        expected = fresh.eval()(**voices.tokenizer(TEXT, return_tensors="pt")).logits[0].softmax(-1).tolist()
+        expected = fresh.eval()(**tuned.tokenizer(TEXT, return_tensors="pt")).logits[0].softmax(-1).tolist()
     assert list(shares.values()) == pytest.approx(expected, abs=1e-6)
     likeliest = max(shares, key=lambda label: shares[label])
-    said = read(voices, TEXT, tuned=True)
+    said = read(tuned, TEXT)
     assert re.fullmatch(rf"{likeliest} \d+ %; \w+ \d+ %; \w+ \d+ %", said)
-    assert read(voices, TEXT, tuned=False) == NO_HEAD
+    assert read(plain, TEXT) == NO_HEAD
     with pytest.raises(StudioError, match="nothing to read"):
-        read(voices, "  ", tuned=True)
+        read(tuned, "  ")
 
 
 def test_texts_read_together_are_read_as_each_alone(make) -> None:
-    voices = Engine().load(make("lora", classes=True))
+    _, seat = seats_of(make("lora", classes=True))
     texts = [TEXT, "8 rainyrainy", "a much longer text of sunny days", "", TEXT * 3]
-    together = class_shares(voices, texts)
+    together = class_shares(seat, texts)
     assert set(together) == {0, 1, 2, 4}
     for place, shares in together.items():
-        assert shares == pytest.approx(class_shares(voices, [texts[place]])[0], abs=1e-6)
+        assert shares == pytest.approx(class_shares(seat, [texts[place]])[0], abs=1e-6)
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_gaps_are_filled_by_base_and_tuned(method: str, make) -> None:
     run = make(method, classes=False)
-    voices = Engine().load(run)
+    seats = seats_of(run)
     text = "7 comes afte[MASK] 6, as [MASK]s known"
     fresh = AutoModelForMaskedLM.from_pretrained(run.recipe.model.id)
     said = {}
@@ -116,14 +124,14 @@ def test_gaps_are_filled_by_base_and_tuned(method: str, make) -> None:
         with torch.no_grad():
             logits = fresh.eval()(**inputs).logits[inputs["input_ids"] == tokenizer.mask_token_id]
         best = [tokenizer.decode([int(token)]).strip() for token in logits.argmax(-1)]
-        lines = read(voices, text, tuned).splitlines()
+        lines = read(seats[tuned], text).splitlines()
         said[tuned] = lines
         assert [line.split(": ", 1)[0] for line in lines] == ["1", "2"]
         assert all(line.split(": ", 1)[1].startswith(word) for line, word in zip(lines, best, strict=True))
         assert all(len(re.findall(r" \d+ %", line)) == 5 for line in lines)
     assert said[True] != said[False]
     with pytest.raises(StudioError, match=r"no gap to fill\. Write \[MASK\]"):
-        read(voices, "nothing hidden", tuned=True)
+        read(seats[True], "nothing hidden")
 
 
 def test_a_classifier_is_scored_against_the_most_frequent_class(make) -> None:
@@ -169,7 +177,7 @@ def test_the_readme_of_each_kind_loads_it_and_asks_it_in_a_process_of_its_own(ma
             code = code.replace(f'BASE = "{base.name}"', f"BASE = {str(base)!r}").replace("Write your text here.", TEXT)
             programs.append(f"import os\nos.chdir({str(folder)!r})\n{code}")
             if classes:
-                (shares,) = class_shares(Engine().load(run), [TEXT]).values()
+                (shares,) = class_shares(seats_of(run)[1], [TEXT]).values()
                 expected.append(shares)
             assert str(base) not in "".join(file.read_text("utf-8") for file in folder.glob("*.json"))
     done = subprocess.run(

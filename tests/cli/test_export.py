@@ -77,3 +77,13 @@ def test_a_run_goes_out_as_one_file_and_comes_in_elsewhere(left, home, tmp_path,
     assert Path(told["folder"], "adapter", "adapter_model.safetensors").is_file()
     assert main(["import", str(run.path / "recipe.yaml"), "--home", str(home.root)]) == 1
     assert "not a whole run file" in capsys.readouterr().err
+
+
+def test_a_strength_is_for_adapters_and_within_bounds(left, home, tmp_path, capsys):
+    name, where = left("lora").name, ["--to", str(tmp_path), "--home", str(home.root)]
+    assert main(["export", name, "--as", "run", "--strength", "0.5", *where]) == 1
+    assert "Set --as adapter" in capsys.readouterr().err
+    assert main(["export", name, "--strength", "2", *where]) == 1
+    assert "0 is the base and 1.5 the most" in capsys.readouterr().err
+    assert main(["export", left("full").name, "--strength", "0.5", *where]) == 1
+    assert "has no adapter to save at a strength" in capsys.readouterr().err

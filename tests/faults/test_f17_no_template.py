@@ -27,6 +27,7 @@ def base(tiny_base: Path, tmp_path: Path) -> Path:
 def test_it_trains_says_so_and_answers_with_the_template_that_it_learned(make_run, base: Path) -> None:
     from studio.answer.engine import Engine
     from studio.answer.prompts import prompt_ids
+    from studio.answer.voice import Voice
     from studio.run.train import train
 
     run = make_run({"model.id": str(base), "training.max_steps": 3})
@@ -34,6 +35,6 @@ def test_it_trains_says_so_and_answers_with_the_template_that_it_learned(make_ru
     assert run.status() is Status.FINISHED, run.ended()
     told = [event for event in run.events()[0] if isinstance(event, Decision) and "template" in event.choice]
     assert [event.reason for event in told] == ["the base has no chat template"]
-    voices = Engine().load(run)
-    ids = prompt_ids(voices.tokenizer, [{"role": "user", "content": "Colour 1?"}])
-    assert voices.tokenizer.decode(ids) == "Colour 1?\n"
+    (seat,) = Engine().seats([Voice.of_run(str(run.path))])
+    ids = prompt_ids(seat.tokenizer, [{"role": "user", "content": "Colour 1?"}])
+    assert seat.tokenizer.decode(ids) == "Colour 1?\n"

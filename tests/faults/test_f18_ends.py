@@ -81,16 +81,16 @@ def assert_answers_end(run: Run) -> None:
     from studio.answer.generate import Row, generate
     from studio.answer.prompts import prompt_ids
     from studio.answer.settings import Settings
+    from studio.answer.voice import Voice
 
-    voices = Engine().load(run)
+    (seat,) = Engine().seats([Voice.of_run(str(run.path))])
     prompts = ["Colour 0?", "Colour 1?"]
-    rows = [Row(prompt_ids(voices.tokenizer, [{"role": "user", "content": text}]), True) for text in prompts]
+    rows = [Row(prompt_ids(seat.tokenizer, [{"role": "user", "content": text}]), seat) for text in prompts]
     said: list[list[int]] = [[], []]
     generate(
-        voices,
         rows,
         Settings(max_new_tokens=60),
-        lambda step: [said[row].append(token) for row, token in step.items()],
+        lambda step: [said[row].append(token.id) for row, token in step.items()],
         lambda: False,
     )
     for tokens in said:

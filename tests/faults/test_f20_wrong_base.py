@@ -14,6 +14,7 @@ from studio.run.base import choose_precision, load_model
 from studio.run.base_mark import mark_base
 from studio.run.directory import Run
 from studio.run.result import load_result
+from tests.answer.results import voice_of
 from tests.tiny_run import make_base, make_run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -48,7 +49,7 @@ def test_a_base_of_the_same_shape_with_other_weights_is_refused(made, twin, tmp_
     run = moved_to(made, twin, tmp_path / "moved")
     both = r"was made for own-base \(hidden size 64, vocabulary 259, .*\), and its base is now twin-base"
     with pytest.raises(StudioError, match=both):
-        Engine().load(run)
+        Engine().seats([voice_of(run)])
     with pytest.raises(StudioError, match=both):
         load_result(run, load_model(twin, choose_precision("float32")), choose_precision("float32"))
 
@@ -56,7 +57,7 @@ def test_a_base_of_the_same_shape_with_other_weights_is_refused(made, twin, tmp_
 def test_its_own_base_in_another_place_is_taken(made, own, tmp_path):
     shutil.copytree(own, tmp_path / "copied-base")
     run = moved_to(made, tmp_path / "copied-base", tmp_path / "moved")
-    assert Engine().load(run).adapter
+    assert Engine().seats([voice_of(run)])[0].adapter
 
 
 def test_an_adapter_of_an_earlier_studio_is_judged_by_its_shapes(made, own, tmp_path):
@@ -68,4 +69,4 @@ def test_an_adapter_of_an_earlier_studio_is_judged_by_its_shapes(made, own, tmp_
     run = moved_to(made, other, tmp_path / "moved")
     (run.adapter / "base.json").unlink()
     with pytest.raises(StudioError, match=r"made for own-base, and is to be put on wide-base \(hidden size 32"):
-        Engine().load(run)
+        Engine().seats([voice_of(run)])

@@ -16,6 +16,7 @@ from studio.share.run_file import write_run_file
 from studio.ui.results import result_choices
 from studio.ui.studio import Studio
 from studio.ui.take_tab import offer
+from tests.answer.results import voice_of
 from tests.prepared_runs import prepare_run
 from tests.tiny_run import make_base, make_run
 
@@ -26,27 +27,27 @@ def test_a_base_removed_while_the_chat_has_it(tmp_path):
     run = make_run(tmp_path / "run", make_base(tmp_path / "base"))
     other = make_run(tmp_path / "other", tmp_path / "base")
     engine = Engine()
-    voices = engine.load(run)
+    (seat,) = engine.seats([voice_of(run)])
     shutil.rmtree(tmp_path / "base")
-    assert engine.load(run) is voices, "what is in memory goes on answering"
+    assert engine.seats([voice_of(run)])[0].adapter == seat.adapter, "what is in memory goes on answering"
     for _ in range(2):
         with pytest.raises(StudioError, match=r"base of other is no longer at"):
-            engine.load(other)
-    assert engine.load(run) is voices
+            engine.seats([voice_of(other)])
+    assert engine.seats([voice_of(run)])[0].adapter == seat.adapter
 
 
 def test_a_result_removed_while_the_chat_has_it(tmp_path):
     run = make_run(tmp_path / "run", make_base(tmp_path / "base"))
     other = make_run(tmp_path / "other", tmp_path / "base")
     engine = Engine()
-    engine.load(run)
+    engine.seats([voice_of(run)])
     shutil.rmtree(run.adapter)
     with pytest.raises(StudioError, match="has no result"):
-        engine.load(run)
+        engine.seats([voice_of(run)])
     shutil.rmtree(run.path)
     with pytest.raises(StudioError, match="has no result"):
-        engine.load(run)
-    assert engine.load(other).adapter
+        engine.seats([voice_of(run)])
+    assert engine.seats([voice_of(other)])[0].adapter
 
 
 def test_what_the_page_says_of_a_run_that_lost_its_parts(home, tmp_path):
