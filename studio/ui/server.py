@@ -11,6 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from studio.home import ASSETS
 from studio.run.history.removal import sweep
+from studio.ui.compare.blind_routes import blind_routes
 from studio.ui.compare.routes import compare_routes
 from studio.ui.downloads import download_routes
 from studio.ui.history.routes import history_routes
@@ -62,6 +63,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     app.include_router(download_routes(studio.home), prefix="/studio")
     app.include_router(history_routes(studio.home), prefix="/studio")
     app.include_router(compare_routes(studio), prefix="/studio")
+    app.include_router(blind_routes(studio), prefix="/studio")
     return gr.mount_gradio_app(
         app,
         build(studio),
@@ -74,6 +76,6 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
         max_file_size=LARGEST_UPLOAD,
         ssr_mode=False,
         theme=theme(),
-        css_paths=[ASSETS / "style.css", ASSETS / "history.css", ASSETS / "compare.css"],
+        css_paths=[ASSETS / "style.css", ASSETS / "history.css", ASSETS / "compare.css", ASSETS / "blind.css"],
         head=live_head(),
     )

@@ -16,7 +16,9 @@ from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
 
 SCRIPT = """
-import(new URL("studio/compare/assets/blind.js", document.baseURI).href).then(({ open }) => open(element, trigger));
+import(new URL("studio/compare/assets/blind.js", document.baseURI).href)
+  .then(({ open }) => open(element, trigger))
+  .catch(() => { element.textContent = "The blind vote could not be loaded. Reload the page."; });
 """
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from studio.answer.settings import Settings
 from studio.answer.voice import STRONGEST
 from studio.knob import Knob, knobs
+from studio.ui.compare import blind
 from studio.ui.draft import Draft
 from studio.ui.studio import Studio
 
@@ -30,17 +31,20 @@ class CompareTab:
 
 def build(studio: Studio, draft: Draft, tabs: gr.Tabs) -> CompareTab:
     """Draw the tab."""
-    return CompareTab(
-        gr.HTML(
-            "",
-            html_template=FRAME,
-            js_on_load=OPEN,
-            apply_default_css=False,
-            elem_id="compare",
-            knobs=[_declared(knob) for knob in knobs(Settings)],
-            strongest=STRONGEST,
-        )
-    )
+    with gr.Tabs(elem_id="compare-kinds"):
+        with gr.Tab("Side by side"):
+            room = gr.HTML(
+                "",
+                html_template=FRAME,
+                js_on_load=OPEN,
+                apply_default_css=False,
+                elem_id="compare",
+                knobs=[_declared(knob) for knob in knobs(Settings)],
+                strongest=STRONGEST,
+            )
+        with gr.Tab("Blind vote"):
+            blind.build(studio, draft, tabs)
+    return CompareTab(room)
 
 
 def _declared(knob: Knob) -> dict[str, Any]:
