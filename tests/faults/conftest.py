@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from studio.home import Home
+from tests.faults.chat_room import COMMAND, ChatRoom, served
 from tests.run.conftest import make_run
 
 __all__ = ["make_run"]
@@ -15,3 +20,11 @@ def with_one_thread():
 
     with one_thread():
         yield
+
+
+@pytest.fixture
+def chat_room(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatRoom]:
+    """The Compare tab's routes over a chat host that has no model."""
+    monkeypatch.setattr("studio.answer.child.COMMAND", COMMAND)
+    with served(home, tmp_path / "chat.log") as room:
+        yield room
