@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import torch
+from accelerate import DistributedType
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from studio.run.events import Event, EventWriter, Warned
@@ -50,26 +52,40 @@ class Guarded:
     _skips = 0
 
     def _clip_grad_norm(self, model: Any) -> Any:
-        self._look()
-        return super()._clip_grad_norm(model)  # type: ignore[misc]
+        norm = self._look()
+        if not self._plain:
+            return super()._clip_grad_norm(model)  # type: ignore[misc]
+        torch.nn.utils.clip_grads_with_norm_(self._learning, self.args.max_grad_norm, norm)
+        return norm
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         if grad_norm is None:  # else it was looked at before it was clipped
-            self._look()
+            norm = self._look()
+            grad_norm = norm if self._plain else None
         return super()._get_grad_norm(model, grad_norm)  # type: ignore[misc]
 
-    def _look(self) -> None:
-        gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+    @cached_property
+    def _learning(self) -> list[torch.Tensor]:
+        """The weights that learn. Looking for them among all at each step takes as long as the norm itself."""
+        return [weight for weight in self.model.parameters() if weight.requires_grad]
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the gradients are whole, unscaled and all here, so that the norm looked at is the one to clip by."""
+        return self.accelerator.distributed_type == DistributedType.NO and self.accelerator.scaler is None
+
+    def _look(self) -> torch.Tensor:
+        gradients = [weight.grad for weight in self._learning if weight.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients) if gradients else torch.zeros(())
         alone = self.args.world_size == 1  # else the loss is this process's own, and all have to end at once
         looked_at = norm + self._tr_loss.to(norm.device) if alone else norm
         if bool(looked_at.isfinite()):
             self._skips = 0
-            return
-        scaler = getattr(self.accelerator, "scaler", None)
+            return norm
+        scaler = self.accelerator.scaler
         if scaler is not None and scaler.is_enabled() and self._skips < SKIPS:
             self._skips += 1
-            return
+            return norm
         step = self.state.global_step + 1
         values = {"loss": float(self._tr_loss), "grad_norm": float(norm)}
         raise NotANumber(step, self.state.epoch or 0.0, _where(self.model, values["loss"]), values)
