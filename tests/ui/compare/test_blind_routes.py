@@ -44,10 +44,13 @@ class ToldHost:
         for at in range(3):
             new = {pane: text.split(" ")[at : at + 1] for pane, text in texts.items()}
             pieces = {pane: [Piece(word, 0.9, [])] for pane, words in new.items() for word in words}
-            notify("The adapter amber-fox has ended.")
             yield Told(so_far, pieces)
+            notify("The adapter amber-fox has ended.")
         measure = Measure(3, 4, 0.1, 0.3, self.ended)
         yield Told(texts, measures=dict.fromkeys(asked, measure))
+
+    def stop(self, asker: str) -> None:
+        pass
 
 
 @pytest.fixture
