@@ -30,6 +30,7 @@ STARTER = {
     "data.held_out_path": "assets/samples/tickets/held_out.jsonl",
     "training.learning_rate": 5e-3,
 }
+VOTES = {"data.path": "assets/samples/votes/train.jsonl", "data.held_out_path": "assets/samples/votes/held_out.jsonl"}
 TALKS = [
     {"messages": [{"role": who, "content": f"{word} {n}"} for who, word in
                   (("user", "Hail"), ("assistant", "Well met"), ("user", "Again"), ("assistant", "And again"))]}
@@ -42,6 +43,8 @@ CASES: dict[str, dict[str, object]] = {
     "prompt-tuning": {"method.name": "prompt-tuning", "method.start": "text", "method.text": "Say the colour"},
     "delta-lora": {"method.name": "delta-lora"},
     "adalora": {"method.name": "adalora", "training.optimizer": "rmsprop", "training.schedule": "polynomial"},
+    "preferences": {**VOTES, "task.name": "direct-preference", "task.sft_share": 0.2, "training.group_by_length": True},
+    "preferences by a soft prompt": {**VOTES, "task.name": "direct-preference", "method.name": "p-tuning"},
     "classification": {"task.name": "sequence-classification", "task.balance": True},
     "masked": {"task.name": "masked-language-modeling"},
     "conversations": {"data.path": "talks.jsonl"},
@@ -49,7 +52,7 @@ CASES: dict[str, dict[str, object]] = {
     "chunks": {"data.path": "field.txt", "data.chunks.by": "tokens", "data.chunks.length": 32},
     "packing": {"training.packing": True, "training.batch_size": 1},
 }
-USUAL = ("lora on the starter", "full", "prompt-tuning", "classification", "masked", "packing")
+USUAL = ("lora on the starter", "full", "prompt-tuning", "preferences", "classification", "masked", "packing")
 GROUPS = {"usual": USUAL, "rare": tuple(name for name in CASES if name not in USUAL)}
 SLOW = {"usual": (), "rare": (pytest.mark.slow,)}
 EACH = [pytest.param(group, name, marks=SLOW[group]) for group, names in GROUPS.items() for name in names]

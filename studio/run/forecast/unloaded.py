@@ -23,6 +23,7 @@ from transformers.quantizers import AutoHfQuantizer
 from trl.kernels import chunked_logprob
 
 aten = torch.ops.aten
+PUTS = (aten.index_put_.default, aten.index_put.default, aten._index_put_impl_.default)
 
 
 @contextmanager
@@ -107,7 +108,17 @@ class Answers(TorchDispatchMode):  # type: ignore[misc, no-untyped-call]
             return args[0].new_empty(args[0].numel())
         if func is aten.nonzero.default:
             return args[0].new_empty((args[0].numel(), args[0].dim()), dtype=torch.int64)
+        if func is aten.index.Tensor and (mask := _mask(args[1])) is not None:
+            return args[0].new_empty((mask.numel(), *args[0].shape[mask.dim() :]))
+        if func in PUTS and _mask(args[1]) is not None:
+            return args[0]
         return func(*args, **(kwargs or {}))
+
+
+def _mask(indices: Any) -> torch.Tensor | None:
+    """The truth values by which some of a tensor is chosen; None where it is chosen by places."""
+    (first, *others) = indices
+    return first if not others and first is not None and first.dtype == torch.bool else None
 
 
 @contextmanager

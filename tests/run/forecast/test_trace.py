@@ -109,3 +109,14 @@ def test_more_rows_take_more(make_recipe, tiny_base):
     assert large.peak["activations"] > 1.5 * small.peak["activations"]
     assert large.flops.total() == pytest.approx(2 * small.flops.total(), rel=0.01)
     assert large.peak["weights"] == small.peak["weights"]
+
+
+def test_two_answers_a_row_are_twice_the_work_and_no_second_model(make_recipe, tiny_base):
+    plain, pairs = (
+        trace(make_recipe(changes), tiny_base, SMALL)
+        for changes in ({}, {"task.name": "direct-preference", "task.sft_share": 0.2})
+    )
+    assert pairs.flops.total() == pytest.approx(2 * plain.flops.total(), rel=0.15)
+    assert pairs.peak["weights"] == plain.peak["weights"]
+    assert pairs.peak["activations"] > 1.5 * plain.peak["activations"]
+    assert set(pairs.moments) == set(plain.moments)

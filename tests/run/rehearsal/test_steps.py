@@ -35,3 +35,11 @@ def test_a_batch_holds_no_more_rows_than_there_are(home, make_recipe):
     recipe = make_recipe({"training.batch_size": 64})
     prepared = prepare_part(recipe.data, home)
     assert two_steps(recipe, prepared, home, lambda *_: None).batch == len(prepared.train)
+
+
+def test_the_longest_pair_of_answers_counts_its_longer_one(home, make_recipe):
+    recipe = make_recipe({"task.name": "direct-preference", "data.path": "assets/samples/votes/train.jsonl"})
+    prepared = prepare_part(recipe.data, home)
+    took = two_steps(recipe, prepared, home, lambda *_: None)
+    said = [len(each.prompt) + max(len(each.completion), len(each.rejected)) for each in prepared.train]
+    assert max(said) < took.longest < max(said) + 30, "a token a letter, and the template around them"

@@ -19,6 +19,7 @@ from studio.data.tokens.encode import encode
 from studio.data.tokens.encoded import cut_at
 from studio.errors import StudioError
 from studio.recipe.hardware import Hardware
+from studio.recipe.methods.every import METHODS, name_of
 from studio.recipe.problems import problems
 from studio.run.directory import BEGUN_FROM, Status
 from studio.run.history.origin import origin_of
@@ -127,6 +128,21 @@ def test_stopped_and_resumed_is_the_straight_run(tiny_base, votes_file, method, 
     assert len(straight.measured("loss")) == 6
     assert resumed.measured("loss") == straight.measured("loss")
     assert resumed.measured("rewards/margins") == straight.measured("rewards/margins")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS, ids=name_of)
+def test_every_method_learns_it(tiny_base, votes_file, method, done):
+    rate = {"training.learning_rate": min(0.1, 3e-3 * method.rate), "training.epochs": 6}
+    text = {"method.text": "Count"} if "text" in method.model_fields else {}
+    story = done(tiny_base, votes_file, TASK | rate | text | {"method.name": name_of(method)})
+    assert story.run.status() is Status.FINISHED, story.reason
+    margins = story.measured("eval_rewards/margins")
+    assert margins[-1] > max(0, margins[0])
+    if method.family != "Soft prompts":
+        assert margins[0] == pytest.approx(0, abs=1e-4)
+    loaded = load_result(story.run, story.loaded_base(), precision_of(story.run.recipe))
+    assert torch.allclose(logits_of(loaded), logits_of(story.model), rtol=1e-4, atol=1e-4)
 
 
 def test_each_held_out_pair_counts_alike(tiny_base, votes_file, done):
