@@ -168,7 +168,7 @@ class Loaded:
         return self._group, True
 
     def _mixed(self, of: Mix, name: str, used: Container[str]) -> PeftModel:
-        names = []
+        names: list[str] = []
         for part, _ in of.parts:
             taken = [*_names(self._adapters, used), *names]
             found = self.find(part, 1.0, taken) or self.bring(part, 1.0, taken)

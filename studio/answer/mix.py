@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
+from studio.recipe.methods.adalora import AdaLora
 from studio.recipe.methods.low_rank import Dora, Lora
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ CHANCE = 0  # the seed of what DARE drops: the same mix says the same again
 def why_not_mixed(recipe: Recipe) -> str:
     """Why what such a recipe's runs learned cannot be part of a mix; empty where it can. Imports no torch."""
     method = recipe.method
-    if isinstance(method, Lora) and not isinstance(method, Dora) and method.name != "adalora":
+    if isinstance(method, Lora) and not isinstance(method, Dora | AdaLora):
         return ""
     return f"{method.title} is no sum of thin matrices. Mix runs of LoRA and its close kin"
 

@@ -7,7 +7,7 @@ adapter's own numbers in memory, so that nothing is loaded again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class Dial:
             adapter: its name there.
             keep_heads: modules that were trained whole stay as they are: heads that the base does not have.
         """
-        self._learned = lambda: list(_of_adapter(model, adapter, keep_heads))
+        self._learned: Callable[[], list[Learned]] = lambda: list(_of_adapter(model, adapter, keep_heads))
         self._parts: list[Learned] = []
         self.strength = 1.0
 
@@ -166,9 +166,8 @@ def _of_adapter(model: Any, adapter: str, keep_heads: bool) -> Iterator[Learned]
         elif isinstance(module, PeanutLayer):
             yield from _named(module.peanut_B, adapter)
         elif isinstance(module, TrainableTokensLayer):
-            if module.tied_adapter is None:
-                originals = module.trainable_tokens_original
-                yield from _named(module.trainable_tokens_delta, adapter, originals.get(adapter, 0.0))
+            if module.tied_adapter is None and adapter in module.trainable_tokens_delta:
+                yield from _named(module.trainable_tokens_delta, adapter, module.trainable_tokens_original[adapter])
         else:
             raise _undefined(NO_ROTATIONS)
 

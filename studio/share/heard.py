@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from studio.answer.strength import dial_of
 from studio.answer.voice import RESULT, Source, Voice
+from studio.answer.wanted import wanted_by
 from studio.errors import StudioError
 from studio.home import CHECKOUT
 from studio.run.directory import Run
@@ -68,6 +69,7 @@ def _refuse(voice: Voice) -> None:
     """Raise StudioError where there is no adapter to write."""
     if voice.is_base:
         raise StudioError("A base by itself has no adapter to save. Choose a pane with a tuned model.")
+    wanted_by(voice)
     for source in _sources(voice):
         run = Run(Path(source.run))
         recipe = run.recipe

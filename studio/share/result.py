@@ -22,6 +22,7 @@ from studio.share.whole import written_whole
 WEIGHTS = ".safetensors"
 TEXTS = (".json", ".jinja", ".model", ".txt")
 OF_ADAPTER = "adapter_config.json"
+SETS = ("target_modules", "feedforward_modules", "modules_to_save")  # PEFT writes them in any order
 KEPT_BACK = {"manifest.json", "base.json"}  # for this studio alone: digests of the files as they lie here
 TELLTALE = ("name_or_path", "_name_or_path", "tokenizer_name_or_path", "tokenizer_file", "vocab_file", "merges_file",
             "special_tokens_map_file")  # fmt: skip
@@ -72,6 +73,7 @@ def _texts(kept: Kept, result: Path) -> dict[str, bytes]:
         settings = {key: value for key, value in json.loads(texts[name]).items() if key not in TELLTALE}
         if name == OF_ADAPTER:
             settings |= {"base_model_name_or_path": kept.base.name, "revision": None}
+            settings |= {key: sorted(names) for key, names in settings.items() if key in SETS and type(names) is list}
         texts[name] = _as_json(settings)
     texts["recipe.yaml"] = public_recipe(kept.recipe, kept.base).to_yaml().encode()
     texts["README.md"] = readme(kept).encode()

@@ -15,7 +15,7 @@ from tests.answer.results import answers, freshly_loaded, logits, made, step_by_
 NAMES = [name_of(method) for method in METHODS]
 FIXED = ["prompt-tuning", "p-tuning", "prefix-tuning", "oft", "boft"]
 SUMS = ["lora", "rslora", "dora", "vera", "adalora", "ia3", "trainable-tokens", "peanut", "delta-lora", "full"]
-IDS = list(range(3, 40))
+IDS = [1, *range(3, 40)]  # with a token of the template, which trainable tokens move
 
 
 @pytest.fixture(scope="module")
