@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,7 +202,9 @@ class ChatHost:
                 if not ended:
                     self._see_out(child, question)
 
-    def _told(self, child: ChatChild, question: _Question, telling: _Telling, notify: Notify) -> Iterator[Told]:
+    def _told(
+        self, child: ChatChild, question: _Question, telling: _Telling, notify: Notify
+    ) -> Generator[Told, None, bool]:
         """Yields what is told; returns whether the question has ended."""
         reply: Reply | None = None
         while True:

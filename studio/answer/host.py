@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from studio.answer.engine import Engine
     from studio.answer.voices import Seat
 
-WAITING = "Waiting for other answers to end ..."
+WAITING = "Waiting for what was asked before ..."
 ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",

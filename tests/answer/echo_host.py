@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ def answer(ask):
     if prompt == "fail":
         return reply("failed", number, message="That cannot be.\nNeither can this.")
     texts = dict.fromkeys(ask.get("panes", ()), "")
-    words = ["", *json.dumps(ask).split(" ")] if prompt == "echo" else [f"{i} " for i in range(10**6)]
+    words = re.split("(?<= )", json.dumps(ask)) if prompt == "echo" else [f"{i} " for i in range(10**6)]
     for i, word in enumerate(words):
         if number in STOPPED and prompt != "stuck":
             break

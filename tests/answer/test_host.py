@@ -128,7 +128,7 @@ def test_others_wait_where_the_room_is_full_and_may_leave(host, run):
     while len(notes) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert set(notes) == {"Waiting for other answers to end ..."}
+    assert set(notes) == {"Waiting for what was asked before ..."}
     host.stop("sixth")
     threads[1].join(5)
     assert outcomes == {"sixth": []}
