@@ -50,6 +50,8 @@ export const addingPanel = ({ run, runs, writes, add, shots, close }) => {
   };
   const how = make("select", {}, ...HOWS.map(([value, label]) => new Option(label, value)));
   const density = make("input", { type: "number", min: 0.05, max: 1, step: 0.05, value: 0.5 });
+  const thinned = labelled("Density", density, { hidden: true });
+  how.addEventListener("change", () => { thinned.hidden = how.value === "linear"; });
   if (mixable.length) {
     const all = runs.filter(({ mixes }) => mixes).flatMap(({ name, checkpoints }) => [`${name}/result`, ...checkpoints.map((each) => `${name}/${each}`)]);
     const results = all.filter((each) => each.endsWith("/result"));
@@ -59,7 +61,7 @@ export const addingPanel = ({ run, runs, writes, add, shots, close }) => {
   }
   const mix = !mixable.length ? null : make("fieldset", {}, make("legend", {}, "Adapters mixed by weight"), parts,
     button("One more adapter", (event) => { ingredient("", 0.5); event.target.disabled = parts.children.length >= 4; }, { look: "quiet" }),
-    labelled("How", how), labelled("Density", density), make("small", {}, HOW_WORDS),
+    labelled("How", how), thinned, make("small", {}, HOW_WORDS),
     button("Add the mix", () => {
       const mixed = [...parts.children].map((line) => ({ ...parted(line.children[0].value), weight: Number(line.children[1].value) }));
       add({ run, part: "result", mixed, how: how.value, density: Number(density.value) });

@@ -62,10 +62,9 @@ export const marksOf = (words, side) => {
 };
 
 /* Where the models part ways, in a sentence. */
-export const partingText = ({ panes, parting, why_none }, titleOf) => {
+const partingText = ({ panes, parting }, titleOf) => {
   const [first, other] = panes.map(titleOf);
-  if (!parting) return `${first} and ${other}: ${why_none}`;
-  const given = (chance, model) => (!chance ? "" : `${model} gives it ${chance.under ? "at most " : ""}${percent(chance.p)}`);
+  const given = (chance, model) => (!chance ? "" : `${model} gives it ${chance.under && chance.p >= 0.001 ? "at most " : ""}${percent(chance.p)}`);
   const goes = (model, own, rest, text) => {
     const said = [own ? percent(own.p) : "", rest].filter(Boolean).join("; ");
     return `${model} goes on with ${seen(text)}${said ? ` (${said})` : ""}`;
@@ -74,6 +73,19 @@ export const partingText = ({ panes, parting, why_none }, titleOf) => {
   const where = parting.after === 0 ? "from the first token" : `at token ${parting.after + 1}, after ${seen(parting.shared.slice(-40))}`;
   return `${first} and ${other} part ways ${where}: ${goes(first, ownFirst, given(otherOfFirst, other), parting.tokens[0])}, ` +
     `${goes(other, ownOther, given(firstOfOther, first), parting.tokens[1])}.`;
+};
+
+/* How the other panes differ from the first, a line each; those with the same reason for having no such place share one. */
+export const differenceLines = (found, titleOf) => {
+  const same = ({ words }) => words.every(([side]) => side === "both");
+  const alike = found.filter(same), differing = found.filter((each) => !same(each));
+  const reasons = [...new Set(differing.filter(({ parting }) => !parting).map(({ why_none }) => why_none))];
+  const named = (some) => [titleOf(some[0].panes[0]), ...some.map(({ panes }) => titleOf(panes[1]))].join(", ").replace(/, ([^,]*)$/, " and $1");
+  return [
+    ...differing.filter(({ parting }) => parting).map((each) => partingText(each, titleOf)),
+    ...reasons.map((why) => `${named(differing.filter(({ why_none }) => why_none === why))}: ${why}`),
+    ...(alike.length ? [`${named(alike)} say the same.`] : []),
+  ];
 };
 
 /* The tip over a token: its probability and what else was likely. `pieceAt(span)` finds the token's piece. */

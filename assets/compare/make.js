@@ -26,7 +26,7 @@ export const labelled = (text, field, options = {}) =>
 
 export const percent = (p) => {
   if (p > 0.9995 && p < 1) return "> 99.9 %";
-  if (p > 0 && p < 0.001) return "< 0.1 %";
+  if (p < 0.001) return "< 0.1 %";
   return `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`;
 };
 

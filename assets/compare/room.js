@@ -2,7 +2,7 @@
    All text of models, files and people is set as text, so it can never become markup. */
 
 import { addingPanel } from "./adding.js";
-import { drawAnswer, grow, marksOf, partingText, tipOver } from "./answers.js";
+import { differenceLines, drawAnswer, grow, marksOf, tipOver } from "./answers.js";
 import { STUDIO, ask, get, send } from "./asking.js";
 import { keep, keepNow, newPane, newRoom, restored } from "./keeping.js";
 import { button, copied, labelled, make } from "./make.js";
@@ -196,7 +196,8 @@ export const open = (element, props, watch) => {
     const count = make("input", { type: "number", min: 0, max: 32, value: pane.shots?.rows.length ?? 0, on: { change: () => setShots(pane, Number(count.value)) } });
     const shots = pane.shots ? make("small", {}, `${pane.shots.note} Rows ${pane.shots.rows.join(", ")}.`) : null;
     const speaking = writes() ? [labelled("System prompt of its own", own), labelled("Training rows as examples", count), shots] : [];
-    return [...speaking, takeNode(pane, title)];
+    const first = pane !== room().panes[0] && button("Compare the others with this one", () => toFront(pane), { look: "quiet", title: "Moves it to the front: differences are told against the first pane." });
+    return [...speaking, first || null, takeNode(pane, title)];
   };
 
   const takeNode = (pane, title) => {
@@ -284,10 +285,8 @@ export const open = (element, props, watch) => {
     }
     const parting = nodes.get(`${number}`);
     const worth = found.filter(({ panes: two }) => two.every((id) => panes.some((pane) => pane.id === id)));
-    parting?.replaceChildren(...worth.map((each) => make("p", { dir: "auto" }, same(each) ? `${titleOf(each.panes[0])} and ${titleOf(each.panes[1])} say the same.` : partingText(each, titleOf))));
+    parting?.replaceChildren(...differenceLines(worth, titleOf).map((line) => make("p", { dir: "auto" }, line)));
   };
-
-  const same = ({ words }) => words.every(([side]) => side === "both");
 
   const drawFoot = ({ node, foot }, turn, number, pane) => {
     const answer = turn.answers[pane.id];
@@ -399,6 +398,15 @@ export const open = (element, props, watch) => {
     save();
     drawPanes();
     drawFair();
+  };
+
+  const toFront = (pane) => {
+    const here = room();
+    here.panes = [pane, ...here.panes.filter((each) => each !== pane)];
+    for (const turn of here.turns) turn.differences = [];
+    draw();
+    save();
+    here.turns.forEach((_, number) => compareAgain(number));
   };
 
   const drop = (pane) => {
@@ -518,12 +526,12 @@ export const open = (element, props, watch) => {
       settings: { ...others, seed: (seed + (turn.again ?? 0)) % 2 ** 31 },
     };
     const cancel = new AbortController();
-    busy = { dial, cancel };
+    busy = { dial, cancel, following: true };
     for (const pane of panes) turn.answers[pane.id] = { text: "", pieces: [], growing: true, strength: isBase(pane) ? 1 : pane.strength };
     turn.differences = [];
     tell("Asking …");
     const shown = () => state.run === name && room().turns[number] === turn;
-    if (shown()) { drawTurn(number); drawButtons(); nodes.get(`${number}/${panes[0].id}`)?.node.scrollIntoView({ block: "nearest" }); }
+    if (shown()) { drawTurn(number); drawButtons(); follow(number, panes); }
     let lastNote = "", answered = false, begun = false;
     await ask(question, {
       note: ({ note }) => { lastNote = note; tell(note); },
@@ -540,6 +548,7 @@ export const open = (element, props, watch) => {
           const drawn = shown() && nodes.get(`${number}/${pane}`);
           if (drawn) grow(drawn.said, answer.pieces, from);
         }
+        if (shown()) follow(number, panes);
       },
       done: ({ texts, measures, differences }) => {
         answered = Object.keys(texts).length > 0;
@@ -567,6 +576,17 @@ export const open = (element, props, watch) => {
     if (next && state.run === name && here.panes.includes(next) && here.turns.length) askPanes(here.turns.length - 1, [next], { dial: next });
     return answered;
   };
+
+  /* What grows stays in sight above the prompt, unless the reader has moved the page. */
+  const follow = (number, panes) => {
+    if (!busy?.following) return;
+    const low = Math.max(...panes.map(({ id }) => nodes.get(`${number}/${id}`)?.node.getBoundingClientRect().bottom ?? 0));
+    const limit = Math.min(innerHeight, composer.getBoundingClientRect().top) - 8;
+    if (low > limit) scrollBy(0, low - limit);
+  };
+  const letGo = () => { if (busy) busy.following = false; };
+  addEventListener("wheel", letGo, { passive: true });
+  addEventListener("touchmove", letGo, { passive: true });
 
   /* Where not all panes were asked together, their answers are compared once more. */
   const compareAgain = async (number, here = room()) => {

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from studio.answer.settings import Settings
 from studio.answer.voice import Voice
@@ -12,7 +15,14 @@ from studio.ui.compare import telling
 from studio.ui.compare.telling import Telling
 from tests.ui.compare.echo import EchoHost
 
+T = TypeVar("T")
 ASKED = {"base": Asked(Voice.of_model("starter"), [{"role": "user", "content": "Hi"}])}
+
+
+def run(coroutine: Coroutine[None, None, T]) -> T:
+    """In a thread of its own: the browser tests have left a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def test_the_answer_ends_when_the_browser_goes_away():
@@ -28,7 +38,7 @@ def test_the_answer_ends_when_the_browser_goes_away():
         await lines.aclose()
         return heard
 
-    assert asyncio.run(leave()) == 3
+    assert run(leave()) == 3
     assert chat.stopped.is_set()
     assert chat.over.wait(10), "the host is no longer asked for more"
 
@@ -39,7 +49,7 @@ def test_a_whole_answer_is_not_stopped():
     async def hear() -> list[str]:
         return [json.loads(line)["kind"] async for line in Telling(chat).lines("page1", ASKED, Settings())]
 
-    assert asyncio.run(hear()) == ["note", "said", "said", "done"]
+    assert run(hear()) == ["note", "said", "said", "done"]
 
 
 def test_more_questions_than_there_are_threads_for_are_refused_in_words(monkeypatch):
@@ -54,5 +64,5 @@ def test_more_questions_than_there_are_threads_for_are_refused_in_words(monkeypa
         await first.aclose()
         return refused[0]
 
-    refused = asyncio.run(crowd())
+    refused = run(crowd())
     assert (refused["kind"], "in a minute" in refused["error"]) == ("failed", True)
