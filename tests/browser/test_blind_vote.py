@@ -94,6 +94,7 @@ def test_votes_are_cast_by_keys_and_names_come_after(watched: Watched, studio: R
     expect(answers.nth(1)).to_have_text("red")
     page.keyboard.press("2")
     expect(room.get_by_role("status")).to_contain_text("This ballot is gone")
+    assert "410 (Gone)" in watched.errors.pop(), "the browser's own note of it"
 
     room.get_by_label("I type the prompts").check()
     room.get_by_label("Prompt to both").fill("What now?")
