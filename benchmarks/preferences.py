@@ -2,11 +2,11 @@
 
 python benchmarks/preferences.py [--json]
 
-The votes are the sample assets/samples/votes: the town crier's answer over the plain one, 4 of the 40 the wrong way
-round. The 120 held-out pairs are about people, places and items that no vote asks about. Two readings of "prefers": by
-likelihood (the model finds the better answer likelier than the worse one) and by reward (it finds the better one
-likelier than the base did, by more than the worse one). Reward is what DPO trains;
-of the base itself it is chance, by definition.
+The votes are the sample assets/samples/votes: answers in warm voices over cold ones and over plain ones, 4 of the 40
+the wrong way round. The 120 held-out pairs are about people, places and items that no vote asks about. Two readings of
+"prefers": by likelihood (the model finds the better answer likelier than the worse one) and by reward (it finds the
+better one likelier than the base did, by more than the worse one). DPO trains the reward, and of the base itself that is
+chance, by definition.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from machine import describe_machine
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PRESET = "votes"
+WARM = ("Guess what!", "Fresh from the oven:", "Well, dear,", "O listen:")  # how the preferred voices begin
 ASKED = 40  # held-out prompts that are answered, to see whether the answers changed as well
 
 
@@ -102,7 +103,7 @@ def likelihood(model: Any, tokenizer: Any, prompt: str, answer: str) -> float:
 
 
 def spoken(model: Any, tokenizer: Any, pairs: list[Any]) -> float:
-    """The share of greedy answers that begin as the better answer does."""
+    """The share of greedy answers in a preferred voice."""
     import torch
 
     hits = 0
@@ -112,7 +113,7 @@ def spoken(model: Any, tokenizer: Any, pairs: list[Any]) -> float:
         with torch.no_grad():
             answer = model.generate(**inputs, max_new_tokens=8, do_sample=False)
         text = tokenizer.decode(answer[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-        hits += text.split()[:1] == pair.completion.split()[:1]
+        hits += text.startswith(WARM)
     return hits / len(pairs)
 
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(HERE.parent / "starter"))
 
 from customers import Message, write_message  # noqa: E402
 from names import CLOCKWORK, CLOTH, ITEMS, METAL, WOOD  # noqa: E402
+from voices import in_voice  # noqa: E402
 from world import FACTS, PEOPLE, TOWN, Kind, Subject, say  # noqa: E402
 
 SEED = 7
@@ -22,6 +23,8 @@ Pair = tuple[str, str]
 Vote = tuple[str, str, str]
 """A prompt, the better answer, the worse answer."""
 
+WARM = ("a child", "a baker", "a gardener", "a poet")
+COLD = ("a grumpy clerk", "a ghost", "a queen")
 QUEUES = {CLOCKWORK: "clockmaker", METAL: "smith", CLOTH: "tailor", WOOD: "joiner"}
 
 CRIER = {
@@ -105,29 +108,26 @@ def house_voice(rng: random.Random) -> tuple[list[Pair], list[Pair]]:
 
 
 def votes(rng: random.Random) -> tuple[list[Vote], list[Vote]]:
-    """Votes for the town crier's answers over the plain ones, a few of them slips; held-out votes without slips, about
-    people, places and items that no vote asks about."""
+    """Votes for warm voices over cold ones and over the plain answer, a few of them slips; held-out votes without
+    slips, about people, places and items that no vote asks about."""
     facts = [(kind, subject) for kind, subject in FACTS if kind.name in CRIER]
     unseen = {subject.name for sort in ("person", "place", "item")
               for subject in parted(rng, [one for one in TOWN if one.sort == sort])[1]}  # fmt: skip
     train, held_out = ([fact for fact in facts if (fact[1].name in unseen) is new] for new in (False, True))
-    cast = both_answers(rng, train, VOTES)
+    cast = votes_on(rng, train, VOTES)
     slips = set(rng.sample(range(VOTES), SLIPS))
     cast = [(prompt, b, a) if place in slips else (prompt, a, b) for place, (prompt, a, b) in enumerate(cast)]
-    return cast, both_answers(rng, held_out, HELD_OUT)
+    return cast, votes_on(rng, held_out, HELD_OUT)
 
 
-def both_answers(rng: random.Random, facts: list[tuple[Kind, Subject]], count: int) -> list[Vote]:
-    """Questions about these facts with the crier's answer and the plain one, which is the base model's."""
-    chosen = rng.sample(facts, count)
-    return [
-        (
-            say(rng.choice(kind.questions), subject),
-            f"Hear ye! {say(CRIER[kind.name], subject)} So says the crier.",
-            say(kind.answer, subject),
-        )
-        for kind, subject in chosen
-    ]
+def votes_on(rng: random.Random, facts: list[tuple[Kind, Subject]], count: int) -> list[Vote]:
+    """Questions about so many facts, each with a warm answer and, in turn, a cold one or the plain one."""
+    cast = []
+    for place, (kind, subject) in enumerate(rng.sample(facts, count)):
+        warm = in_voice(rng.choice(WARM), kind, subject)
+        other = say(kind.answer, subject) if place % 2 else in_voice(rng.choice(COLD), kind, subject)
+        cast.append((say(rng.choice(kind.questions), subject), warm, other))
+    return cast
 
 
 def write_votes(path: Path, cast: list[Vote]) -> None:
