@@ -5,7 +5,7 @@ python benchmarks/preferences.py [--json]
 The votes are the sample assets/samples/votes: answers in warm voices over cold ones and over plain ones, 4 of the 40
 the wrong way round. The 120 held-out pairs are about people, places and items that no vote asks about. Two readings of
 "prefers": by likelihood (the model finds the better answer likelier than the worse one) and by reward (it finds the
-better one likelier than the base did, by more than the worse one). DPO trains the reward, and of the base itself that is
+better one likelier than the base did, by more than the worse one). DPO trains the reward; of the base itself that is
 chance, by definition.
 """
 
