@@ -10,6 +10,8 @@ import { COLOURS, asLines, conversation, departures, isBase, isFirstTwo, titles,
 import { settingsForm, settingsOf } from "./settings.js";
 
 const MOST_PANES = 6;
+const SLOW = 1500; // ms without a word
+const LOADING = "Getting the models ready. The first question takes longer, for they are loaded; the next ones do not …";
 const NOTHING_YET = "No run has a result yet. Press Train, wait until it has finished, and compare here.";
 const READING = {
   "sequence-classification": "Your prompt is the text; the answer is its class, with how sure the model is of each.",
@@ -91,13 +93,14 @@ export const open = (element, props, watch) => {
     make("small", {}, "Said to all panes before your prompt, if the chat template knows it. Empty is as they were trained; a pane's own takes its place."),
     settingsForm(props.knobs, state.settings, () => { drawFair(); save(); }));
   const composer = make("div", { className: "compare-composer", role: "group", "aria-label": "Your question" },
+    status,
     make("div", { className: "compare-rows" }, backButton, nextButton, rowWords, reference),
     make("div", { className: "compare-ask" }, prompt, make("div", {}, sendButton, stopButton)),
     make("div", { className: "compare-acts" }, againButton, copyButton, exportButton, clearButton));
 
   frame.append(
     make("div", { className: "compare-bar" }, labelled("Tuned run", choice), addButton, differencesBox, sureBox),
-    addingBox, panesBox, status, spoken, composer, fair, how);
+    addingBox, panesBox, spoken, composer, fair, how);
   tipOver(frame, (span) => {
     const answer = span.closest(".compare-answer");
     return answer && room().turns[Number(answer.dataset.turn)]?.answers[answer.dataset.pane]?.pieces[Number(span.dataset.token)];
@@ -533,6 +536,7 @@ export const open = (element, props, watch) => {
     const shown = () => state.run === name && room().turns[number] === turn;
     if (shown()) { drawTurn(number); drawButtons(); follow(number, panes); }
     let lastNote = "", answered = false, begun = false;
+    const slow = setTimeout(() => { if (!lastNote && !begun) tell(LOADING); }, SLOW);
     await ask(question, {
       note: ({ note }) => { lastNote = note; tell(note); },
       said: ({ pieces, anew = [] }) => {
@@ -567,6 +571,7 @@ export const open = (element, props, watch) => {
         else { turn.answers = before; turn.differences = found; undo(); }
       },
     }, cancel.signal);
+    clearTimeout(slow);
     busy = null;
     keepNow(state);
     if (state.run === name) draw();
