@@ -84,10 +84,9 @@ class DirectPreference(LanguageModeling):
         "round; ipo does not push pairs apart without end; hinge lets pairs be that are a margin apart.",
         label="Preference loss",
         what="All four push the better answer up and the worse one down, and differ in when they stop. Sigmoid pushes "
-        "ever more gently (Rafailov et al. 2023). Robust is sigmoid for votes of which some are mistakes (Chowdhury et "
-        "al. 2024, arXiv 2403.00409). Ipo aims for a gap of 1 / (2 beta) a token and no more (Azar et al. 2023, arXiv "
-        "2310.12036). Hinge stops at a margin of 1 (Zhao et al. 2023, arXiv 2305.10425). Their numbers cannot be "
-        "compared with each other: compare the accuracy on held-out pairs.",
+        "ever more gently, and robust (arXiv 2403.00409) is sigmoid for votes of which some are mistakes. Ipo (arXiv "
+        "2310.12036) aims for a gap of 1 / (2 beta) a token and no more. Hinge (arXiv 2305.10425) stops at a margin of "
+        "1. Their numbers cannot be compared with each other: compare the accuracy on held-out pairs.",
         picture="preference",
     )
     wrong_share: float = knob(

@@ -25,8 +25,8 @@ def origin_of(run: Run, recipe: Recipe) -> Origin | None:
     """Where `run`, of which this is the recipe, came from; None where it began with a plain base."""
     if parent := parent_of(run):
         return Origin(parent.run, "branched", parent.step)
-    if source := begins_with(recipe):
-        return Origin(source, "went on")
+    if begun := begins_with(recipe):
+        return Origin(begun, "went on")
     if (source := run_of_base(run.path.parent, recipe.model.id)) and source != run.name:
         return Origin(source, "tuned on")
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,17 +21,17 @@ from studio.data.example import Examples
 from studio.data.tokens.encoded import IDS, Encoded, cut_at
 from studio.errors import StudioError
 from studio.recipe.tasks import DirectPreference
+from studio.run.base import Precision, load_model
 from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter
 from studio.run.phases import Telling
 from studio.run.study.tokens import Encoding, Tell, encoded_rows, untold
-from studio.run.tasks.language_modeling import LanguageModelingRunner
 from studio.run.tasks.lost_rows import checked, nothing_left, tell_of_lost
-from studio.run.tasks.runner import Rows, RowsPart, dataset_of
+from studio.run.tasks.runner import Rows, RowsPart, TaskRunner, dataset_of
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase, TrainerCallback
+    from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
     from studio.recipe.recipe import Recipe
     from studio.run.tune import Tuned
@@ -89,14 +90,14 @@ class PreferenceTrainer(Saves, DPOTrainer):  # type: ignore[misc]
         if self._starts_apart:
             self.ref_model = None  # by which TRL knows to switch the adapter off
         try:
-            return super().compute_ref_log_probs(self.model, inputs)
+            return super().compute_ref_log_probs(self.model, inputs)  # type: ignore[no-untyped-call]
         finally:
             self.ref_model = placeholder
             self.model.train(was_training)
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         """The loss of a batch. Where the model is still its own reference it prefers neither answer: that is chance."""
-        loss = super()._compute_loss(model, inputs, return_outputs)
+        loss = super()._compute_loss(model, inputs, return_outputs)  # type: ignore[no-untyped-call]
         found = self._metrics["train" if self.model.training else "eval"]
         rewards = [found[f"rewards/{name}"][-1] for name in ("chosen", "rejected", "margins")]
         if max(map(abs, rewards)) < TIE * self.beta:
@@ -118,7 +119,7 @@ class PreferenceTrainer(Saves, DPOTrainer):  # type: ignore[misc]
         super().log(logs, start_time)
 
 
-class DirectPreferenceRunner(LanguageModelingRunner):
+class DirectPreferenceRunner(TaskRunner):
     """Direct preference optimisation of a causal language model."""
 
     def __init__(self, recipe: Recipe) -> None:
@@ -132,6 +133,10 @@ class DirectPreferenceRunner(LanguageModelingRunner):
                 "Preferences are learned from a better and a worse answer to each prompt, but these rows have no worse "
                 "answer. Choose rows with columns prompt, chosen and rejected, or set the task to language modeling."
             )
+
+    def load(self, folder: Path, precision: Precision, quantization: BitsAndBytesConfig | None) -> PreTrainedModel:
+        self.refuse_unfit(folder)
+        return load_model(folder, precision, quantization)
 
     def rows(self, run: Run, part: RowsPart, tokenizer: PreTrainedTokenizerBase, events: EventWriter) -> Rows:
         training = self.recipe.training
@@ -179,9 +184,9 @@ def dpo_config(recipe: Recipe, arguments: dict[str, Any]) -> DPOConfig:
     """TRL's configuration: the common arguments, and what the task says."""
     task = recipe.task
     assert isinstance(task, DirectPreference)
-    plain = {"loss_type": [task.loss, "sft"], "loss_weights": [1.0, task.sft_share]} if task.sft_share else {}
     return DPOConfig(
-        **{"loss_type": [task.loss]} | plain,
+        loss_type=[task.loss, "sft"] if task.sft_share else [task.loss],
+        loss_weights=[1.0, task.sft_share] if task.sft_share else None,
         beta=task.beta,
         label_smoothing=task.wrong_share if task.loss == "robust" else 0.0,
         max_length=recipe.training.max_length,
