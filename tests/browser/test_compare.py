@@ -64,8 +64,7 @@ def test_panes_answer_side_by_side_and_are_told_apart(
     (fox.path / "data" / "train.jsonl").write_text('{"row": 5, "prompt": "Colour 9?", "completion": "white"}\n')
     (fox.path / "checkpoints" / "checkpoint-2").mkdir(parents=True)
     page = watched.page
-    page.reload()
-    page.get_by_role("tab", name="Compare", exact=True).click()
+    reopen(watched)
     prompt, status = page.get_by_role("textbox", name="Prompt", exact=True), page.locator("#compare-status")
     page.get_by_label("Tuned run").select_option(FOX)
     expect(prompt).to_have_value("Colour 1?")
@@ -127,8 +126,7 @@ def test_panes_answer_side_by_side_and_are_told_apart(
     expect(base.locator(".compare-said")).to_have_count(1)
     assert roles(answers.asked[-1], "base") == ["user: Colour 2?"]
 
-    page.reload()
-    page.get_by_role("tab", name="Compare", exact=True).click()
+    reopen(watched)
     expect(base.locator(".compare-said")).to_have_text("It is blue.")
     expect(prompt).to_have_value("Still there?")
     expect(dial).to_have_value("0.95")
@@ -144,6 +142,15 @@ def test_panes_answer_side_by_side_and_are_told_apart(
     expect(page.locator(".compare-pane")).to_have_count(2)
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".compare-said")).to_have_count(0)
+
+
+def reopen(watched: Watched) -> None:
+    """Reload the page. What was under way then breaks off, which gradio notes as errors."""
+    assert watched.errors == []
+    watched.page.reload()
+    watched.page.get_by_role("tab", name="Compare", exact=True).click()
+    expect(watched.page.locator("#compare-run")).to_be_enabled()
+    watched.errors.clear()
 
 
 def exported(button: Locator) -> list[tuple[str, list[str], str, float]]:

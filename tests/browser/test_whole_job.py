@@ -111,10 +111,12 @@ def test_upload_map_train_watch_reload_compare_and_download(
     before = page.evaluate(POINTS)
     page.wait_for_function(f"{POINTS} >= {before + 2}", timeout=120_000)
 
+    assert watched.errors == []
     page.reload()
     tab(page, "Run")
     expect(page.locator(".live-name")).to_have_text(run.name)
     page.wait_for_function(f"{POINTS} >= {before}", timeout=PATIENCE)
+    watched.errors.clear()  # what was under way at the reload broke off, which gradio notes on a busy machine
     other = page.context.new_page()
     other.goto(studio.address)
     tab(other, "Run")
