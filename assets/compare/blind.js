@@ -76,7 +76,7 @@ export const open = (element, trigger) => {
     made.append(make("kbd", { "aria-hidden": "true" }, keys.join(" ")));
     return made;
   });
-  const votes = make("div", { className: "blind-votes", role: "group", "aria-label": "Which answer is better?" }, ...voteButtons);
+  const votes = make("div", { className: "blind-votes", role: "group", tabIndex: -1, "aria-label": "Which answer is better?" }, ...voteButtons);
   const reference = make("p", { className: "blind-reference" });
   const undoButton = button("Take the last vote back", () => undo(), { look: "quiet", "aria-keyshortcuts": "u" });
   const standing = make("section", { className: "blind-verdict", "aria-label": "Verdict so far" });
@@ -175,11 +175,12 @@ export const open = (element, trigger) => {
     const file = (text, what) => make("a", { className: "data-button", href: `${STUDIO}runs/${name}/${what}.jsonl`, download: "" }, text);
     const few = verdict.pairs < verdict.sensible ? `; ${verdict.sensible} or more are sensible to tune on` : "";
     const tune = button("Tune on these votes", () => trigger("submit", { pressed: `tune:${state.run}`, text: "" }), { disabled: !verdict.pairs });
-    standing.replaceChildren(
+    standing.replaceChildren(...[
       make("h4", {}, verdict.headline), bar, make("p", { className: `blind-sure blind-${verdict.state}` }, verdict.sure),
       verdict.apart ? make("p", { className: "blind-quiet" }, `Beside these: ${verdict.apart}.`) : null,
       verdict.votes ? make("div", { className: "blind-bar" }, tune, file("Preference pairs", "preferences"), file("All votes", "votes"),
-        make("span", { className: "blind-quiet" }, `${count(verdict.pairs, "pair")} in this run's votes${few}.`)) : null);
+        make("span", { className: "blind-quiet" }, `${count(verdict.pairs, "pair")} in this run's votes${few}.`)) : null,
+    ].filter(Boolean));
   };
 
   /* a round */
@@ -225,7 +226,7 @@ export const open = (element, trigger) => {
       if (state.own) prompt.value = "";
     }
     draw();
-    if (same === undefined) answers[0].text.focus({ preventScroll: true });
+    if (same === undefined) votes.focus({ preventScroll: true }); // on neither answer: none is to stand out
     else {
       nextButton.focus({ preventScroll: true });
       judge();

@@ -78,6 +78,7 @@ def test_votes_are_cast_by_keys_and_names_come_after(watched: Watched, studio: R
     expect(room.get_by_role("status")).to_have_text("You chose tuned over base.")
     expect(room.locator(".blind-reference")).to_contain_text("like grass")
     expect(room.locator(".blind-verdict h4")).to_contain_text("tuned wins 1 to 0, 95 % interval")
+    expect(room.locator(".blind-verdict")).not_to_contain_text("null")
 
     page.keyboard.press("Enter")
     expect(room.get_by_role("button", name="Both answers are bad")).to_be_visible()
