@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 
 from studio.answer.checkpoint import write_adapter
 from studio.answer.mix import mix
-from studio.answer.skeleton import skeleton
+from studio.answer.skeleton import for_a_pass, skeleton
 from studio.answer.strength import Dial
 from studio.answer.voices import Model
 from studio.answer.wanted import Learned, Mix
@@ -93,10 +93,10 @@ class Loaded:
     def tree(self, adapter: str = "") -> Model:
         """Modules that nobody else has: the model, or the one that speaks as this adapter."""
         if not adapter:
-            return skeleton(self.model)
+            return for_a_pass(self.model)
         found = self._adapters[adapter]
-        tree = skeleton(found.on)
-        if found.named:
+        tree = for_a_pass(found.on)
+        if found.named and tree.active_adapter != adapter:
             tree.set_adapter(adapter, inference_mode=True)
         return tree
 
@@ -197,7 +197,10 @@ class Loaded:
             return
         if any(each.named for each in self._adapters.values()):
             if name in self._group.peft_config:
+                self._group = skeleton(self._group)  # who asked for a tree before goes on with what is in it
                 self._group.delete_adapter(name)
+                for each in self._adapters.values():
+                    each.on = self._group if each.named else each.on
         else:
             self._group = None
 

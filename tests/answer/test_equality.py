@@ -35,7 +35,7 @@ def assert_equal(base: Path, folder: Path, method: str, count: int, tokens: int,
         together = answers([Row(ids, plain), Row(ids, tuned)], tokens)
         assert together == [answers([Row(ids, seat)], tokens)[0] for seat in (plain_alone, tuned_alone)], prompt
         differ += together[0] != together[1]
-    assert differ > count * 0.5, "the tuned model says something else"
+    assert differ >= max(1, count // 10), "the tuned model says something else"
 
 
 @pytest.mark.parametrize("method", METHODS)

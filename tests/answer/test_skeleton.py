@@ -3,7 +3,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from studio.answer.skeleton import skeleton
+from studio.answer.loaded import Loaded
+from studio.answer.skeleton import for_a_pass, skeleton
+from studio.answer.wanted import Learned
 from studio.recipe.methods.low_rank import QLora
 from studio.run.base import choose_precision, load_model
 from tests.answer.results import logits
@@ -70,3 +72,28 @@ def test_tied_weights_stay_tied_and_those_of_its_own_can_be_written_into():
             if name.endswith("bias"):
                 weight.fill_(9.0)
     assert torch.equal(logits(model, range(20)), before)
+
+
+def test_passes_leave_no_traces_for_each_other(base):
+    """PEFT's hooks name the rows of one pass while another one, begun before, is at its next token."""
+    model = get_peft_model(model_of(base, FULL), LoraConfig(target_modules=TARGETS, init_lora_weights=False)).eval()
+    tuned, other = logits(model), for_a_pass(model)
+    with other._enable_peft_forward_hooks(adapter_names=["__base__"]):
+        of_base = other.base_model.model(torch.tensor([list(range(3, 60))])).logits
+        assert torch.equal(logits(for_a_pass(model)), tuned)
+        assert torch.equal(logits(model), tuned)
+    assert not torch.equal(of_base, tuned)
+    assert storages(other) == storages(model)
+
+
+def test_a_pass_goes_on_when_its_adapter_is_let_go_of(base, result_of):
+    loaded = Loaded(model_of(base, FULL), base)
+    runs = [result_of("lora"), result_of("rslora")]
+    of = [Learned(run, run.adapter, 0, is_checkpoint=False) for run in runs]
+    first, second = (loaded.bring(each, 1.0, ()) for each in of)
+    trees = [loaded.tree(each.name) for each in (first, second)]
+    said = [logits(tree) for tree in trees]
+    loaded._forget(first.name)
+    again = [*trees, loaded.tree(second.name)]
+    assert all(torch.equal(logits(tree), each) for tree, each in zip(again, [*said, said[1]], strict=True))
+    assert list(again[2].peft_config) == [second.name]
