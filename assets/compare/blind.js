@@ -31,9 +31,9 @@ export const open = (element, trigger) => {
   const state = { runs: [], run: "", pushed: "", phase: "ready", ballot: null, verdict: null, own: false, abort: null, ...kept() };
   if (state.phase === "asking") state.phase = "ready";
   const keep = () => {
-    const { run, pushed, phase, ballot, own } = state;
+    const { run, pushed, phase, ballot, own } = state, pair = picks.map(({ value }) => value);
     try {
-      sessionStorage.setItem(KEY, JSON.stringify({ run, pushed, phase, ballot, own }));
+      sessionStorage.setItem(KEY, JSON.stringify({ run, pushed, phase, ballot, own, pair }));
     } catch { /* full: a reload begins with the next prompt */ }
   };
 
@@ -108,7 +108,8 @@ export const open = (element, trigger) => {
     const parts = ["base", "result", ...mine.checkpoints].map((part) => [`${mine.name}/${part}`, titled(part)]);
     const offered = [...parts, ...others.map((each) => [`${each.name}/result`, each.name])];
     picks.forEach((select, place) => {
-      const value = before === state.run && offered.some(([each]) => each === select.value) ? select.value : parts[place][0];
+      const wanted = select.value || state.pair?.[place];
+      const value = before === state.run && offered.some(([each]) => each === wanted) ? wanted : parts[place][0];
       select.replaceChildren(...offered.map(([each, label]) => new Option(label, each, false, each === value)));
     });
     if (before !== state.run && before) putAside();
@@ -267,6 +268,15 @@ export const open = (element, trigger) => {
     await judge();
     if (state.phase !== "open") nextButton.focus({ preventScroll: true });
   };
+
+  const warmed = new Set(); // pairs that were asked for before the first question to them
+  const warm = () => {
+    const { voices } = between(), pair = JSON.stringify(voices);
+    if (!run() || state.phase === "asking" || warmed.has(pair)) return;
+    warmed.add(pair);
+    send("compare/warm", { asker: `${asker}-warm`, voices });
+  };
+  for (const event of ["focusin", "pointerenter"]) nextButton.addEventListener(event, warm);
 
   /* what stands, and which runs there are */
 

@@ -57,6 +57,7 @@ def test_votes_are_cast_by_keys_and_names_come_after(watched: Watched, studio: R
     page, rounds = watched.page, Rounds(run)
     page.route("**/studio/blind/ask", rounds.ask)
     page.route("**/studio/blind/vote", rounds.vote)
+    page.route("**/studio/compare/warm", lambda route: route.fulfill(json={}))
     page.get_by_role("tab", name="Compare", exact=True).click()
     page.get_by_role("tab", name="Blind vote", exact=True).click()
     room = page.locator("#blind")
