@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 TURN = 0.03  # seconds: short enough to look like at the same time, and passing it on costs nothing that can be measured
 
 
 class Turn:
-    """One who takes part. `seconds` is how long the baton was in these hands, all turns together."""
+    """One who takes part."""
 
     def __init__(self, baton: Baton, asker: str) -> None:
         self.asker = asker
-        self.seconds = 0.0
         self.mine = threading.Event()
         self.since = 0.0
         self._baton = baton
 
     def between(self) -> None:
         """Call between two tokens: passes the baton on where this turn is over and others wait, and waits for it."""
-        if time.monotonic() - self.since >= self._baton.turn:
+        if self._baton.clock() - self.since >= self._baton.turn:
             self._baton.pass_on(self)
 
 
@@ -33,8 +32,9 @@ class Baton:
     one who had least: nobody has to make up for what was before.
     """
 
-    def __init__(self, turn: float = TURN) -> None:
+    def __init__(self, turn: float = TURN, clock: Callable[[], float] = time.monotonic) -> None:
         self.turn = turn
+        self.clock = clock
         self._guard = threading.Lock()
         self._holder: Turn | None = None
         self._waiting: list[Turn] = []
@@ -63,6 +63,7 @@ class Baton:
         """Let another one have it, if anybody waits, and wait until it comes back."""
         with self._guard:
             if not self._waiting:
+                self._count(turn)
                 return
             self._take(turn)
             self._waiting.append(turn)
@@ -71,16 +72,19 @@ class Baton:
 
     def _take(self, turn: Turn) -> None:
         assert self._holder is turn, "only its holder can pass it on"
-        had = time.monotonic() - turn.since
-        turn.seconds += had
-        self._had[turn.asker] += had
+        self._count(turn)
         turn.mine.clear()
         self._holder = None
+
+    def _count(self, turn: Turn) -> None:
+        now = self.clock()
+        self._had[turn.asker] += now - turn.since
+        turn.since = now
 
     def _give(self) -> None:
         if not self._waiting:
             return
         self._holder = turn = min(self._waiting, key=lambda each: self._had[each.asker])
         self._waiting.remove(turn)
-        turn.since = time.monotonic()
+        turn.since = self.clock()
         turn.mine.set()

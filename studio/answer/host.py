@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from studio.answer.voices import Seat
 
 WAITING = "Waiting for what was asked before ..."
+SIGN, LONGEST_LOAD = 5, 900  # seconds
 ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -103,7 +104,7 @@ class Host:
                 return Done(id=request.id)
             try:
                 with ExitStack() as kept:
-                    with self._baton.held(request.asker):
+                    with self._baton.held(request.asker), _signs_of_life(note):
                         seats = kept.enter_context(self._engine.seated(voices, note))
                     place.settled()
                     return self._answered(request, seats, place)
@@ -147,6 +148,24 @@ class Host:
         )
         speech.tell(last=True)
         return Done(id=ask.id, texts=speech.texts(), measures=speech.measures(self._page.stopped(ask.id)))
+
+
+@contextmanager
+def _signs_of_life(note: Callable[[str], None]) -> Iterator[None]:
+    """Say again and again that something is being loaded, for so long as a load may take: it is not stuck."""
+    over = threading.Event()
+
+    def say() -> None:
+        for seconds in range(SIGN, LONGEST_LOAD, SIGN):
+            if over.wait(SIGN):
+                return
+            note(f"Loading, {seconds} seconds so far ...")
+
+    threading.Thread(target=say, name="signs of life", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _no_memory(error: Exception) -> bool:

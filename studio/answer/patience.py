@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-FIRST = 60.0  # seconds that the first word may take: before it come loading and reading the prompt
-SHORTEST = 10.0  # seconds of silence after the first word that are never too long
+FIRST = 120.0  # seconds of silence before the first word: a long prompt is read in one go
+SHORTEST = 30.0  # seconds of silence after the first word that are never too long: others' prompts are read too
 USUAL = 20  # times the longest silence so far
 
 

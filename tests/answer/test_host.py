@@ -141,7 +141,7 @@ def test_others_wait_where_the_room_is_full_and_may_leave(host, run):
 def test_notes_say_what_is_done(host, quantized_run, run):
     notes = []
     host.open(quantized_run).load(notes.append)
-    assert all(note.startswith("Loading the ") for note in notes)
+    assert all(note.startswith("Loading") for note in notes)
     again: list[str] = []
     host.open(quantized_run).load(again.append)
     assert again == []
