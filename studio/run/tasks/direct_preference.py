@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import torch
+from torch.utils.data import DataLoader
 from trl import DPOConfig, DPOTrainer
 
 from studio.data.example import Examples
@@ -63,7 +64,6 @@ class PreferenceTrainer(Saves, DPOTrainer):  # type: ignore[misc]
     ) -> None:
         self._starts_apart = starts_apart
         self._told = told
-        self._done = self._of = 0
         self._pairs: list[int] = []
         super().__init__(*arguments, ref_model=NoReference(options["model"].config), **options)
         self.ref_model = None
@@ -76,24 +76,33 @@ class PreferenceTrainer(Saves, DPOTrainer):  # type: ignore[misc]
         return dataset.add_column("length", lengths)
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        if "ref_chosen_logps" in dataset.column_names:
+        """How likely the reference finds the two answers of each row, as columns. TRL passes them from process to
+        process through a file, which they would have to have in common."""
+        columns = ("ref_chosen_logps", "ref_rejected_logps")
+        if columns[0] in dataset.column_names:
             return dataset
-        self._done, self._of = 0, -(-len(dataset) // batch_size)
-        return super()._precompute_ref_logps(dataset, name, batch_size)
+        batches = self.accelerator.prepare(DataLoader(dataset, batch_size, collate_fn=self.data_collator))
+        found: tuple[list[float], ...] = ([], [])
+        for done, batch in enumerate(batches):
+            self._told("The reference", done, len(batches))
+            both = self.accelerator.gather_for_metrics(self.compute_ref_log_probs(self.model, batch))
+            for side, logs in zip(found, both, strict=True):
+                side.extend(logs.tolist())
+        for column, side in zip(columns, found, strict=True):
+            dataset = dataset.add_column(column, side)
+        return dataset
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
-        """How likely the reference finds the two answers of each row, in nats."""
-        self._told("The reference", self._done, self._of)
-        self._done += 1
-        was_training, placeholder = self.model.training, self.ref_model
-        self.model.eval()
+        """How likely the reference finds the two answers of each row of a batch, in nats."""
+        was_training, placeholder = model.training, self.ref_model
+        model.eval()
         if self._starts_apart:
             self.ref_model = None  # by which TRL knows to switch the adapter off
         try:
-            return super().compute_ref_log_probs(self.model, inputs)  # type: ignore[no-untyped-call]
+            return super().compute_ref_log_probs(model, inputs)  # type: ignore[no-untyped-call]
         finally:
             self.ref_model = placeholder
-            self.model.train(was_training)
+            model.train(was_training)
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         """The loss of a batch. Where the model is still its own reference it prefers neither answer: that is chance."""
