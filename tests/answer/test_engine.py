@@ -5,7 +5,6 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from studio.answer import engine as engine_module
 from studio.answer.engine import Engine
 from studio.answer.loaded import MOST_ADAPTERS
 from studio.answer.voice import BASE, Source, Voice
@@ -32,14 +31,14 @@ def test_another_base_takes_its_place(run, quantized_run, tmp_path):
     engine = Engine()
     for each in (run, quantized_run, make_run(tmp_path / "run", make_base(tmp_path / "other", seed=5))):
         engine.seats([voice_of(each)])
-        assert len(engine._models) == 1
+        assert len(engine._memory.models) == 1
 
 
 def test_bases_side_by_side_in_one_question_where_they_fit(run, quantized_run, monkeypatch):
     engine = Engine()
     seats = engine.seats([voice_of(run), voice_of(quantized_run)])
     assert len({seat.together for seat in seats}) == 2
-    monkeypatch.setattr(engine_module, "_fits", lambda folder: False)
+    monkeypatch.setattr("studio.answer.memory.fits", lambda folder: False)
     with pytest.raises(StudioError, match="does not hold all of these models at once"):
         Engine().seats([voice_of(run), voice_of(quantized_run)])
 
@@ -69,7 +68,7 @@ def test_what_was_let_go_of_is_there_again_when_its_seat_is_asked(run, quantized
 
 def test_room_beside_what_answers_another_question(run, quantized_run, monkeypatch):
     engine = Engine()
-    monkeypatch.setattr(engine_module, "_fits", lambda folder: False)
+    monkeypatch.setattr("studio.answer.memory.fits", lambda folder: False)
     with engine.seated([voice_of(run, BASE), voice_of(run)]):
         assert engine.has_room([voice_of(run)])
         assert not engine.has_room([voice_of(quantized_run)])
@@ -130,7 +129,7 @@ def test_adapter_of_another_base(engine, tmp_path):
 def test_a_base_by_itself_shares_the_memory_of_a_run(run, base):
     engine, notes = Engine(), []
     alone = Voice.of_model(run.recipe.model.id)
-    engine._precisions["auto"] = choose_precision("float32")  # as the run has it
+    engine._memory._precisions["auto"] = choose_precision("float32")  # as the run has it
     (seat,) = engine.seats([alone], notes.append)
     assert (seat.adapter, seat.context, seat.ends) == ("", 2048, frozenset({2}))
     tuned, again = engine.seats([voice_of(run), alone], notes.append)

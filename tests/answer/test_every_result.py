@@ -8,7 +8,6 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from studio.answer import engine as engine_module
 from studio.answer.engine import Engine
 from studio.answer.generate import Row
 from studio.answer.prompts import prompt_ids
@@ -74,7 +73,7 @@ def test_many_kinds_answer_one_question_from_one_copy_of_the_base(base: Path, of
 
 @pytest.mark.parametrize("room", [True, False], ids=["side by side", "in turn"])
 def test_a_whole_model_and_its_base(room: bool, base: Path, of_base, result_of, monkeypatch) -> None:
-    monkeypatch.setattr(engine_module, "_fits", lambda folder: room)
+    monkeypatch.setattr("studio.answer.memory.fits", lambda folder: room)
     engine, notes, run = Engine(), list[str](), result_of("full")
     tuned = step_by_step(freshly_loaded(run, base), LONG, TOKENS)
     for _ in range(2):
@@ -83,11 +82,11 @@ def test_a_whole_model_and_its_base(room: bool, base: Path, of_base, result_of, 
     loads = [note.split()[2] for note in notes if note.startswith("Loading")]
     assert loads == (["base", "model"] if room else ["base", "model", "base"]), "the one in memory answers first"
     assert any("in turn" in note for note in notes) is not room
-    assert len(engine._models) == (2 if room else 1)
+    assert len(engine._memory.models) == (2 if room else 1)
 
 
 def test_adapters_keep_their_base_where_a_whole_model_waits_for_its_turn(base, of_base, result_of, monkeypatch) -> None:
-    monkeypatch.setattr(engine_module, "_fits", lambda folder: False)
+    monkeypatch.setattr("studio.answer.memory.fits", lambda folder: False)
     engine, lora, full = Engine(), result_of("lora"), result_of("full")
     expected = [of_base, *(step_by_step(freshly_loaded(run, base), LONG, TOKENS) for run in (lora, full))]
     engine.seats([voice_of(full)])
