@@ -4,6 +4,7 @@
 import { addingPanel } from "./adding.js";
 import { differenceLines, drawAnswer, grow, marksOf, tipOver } from "./answers.js";
 import { STUDIO, ask, get, send } from "./asking.js";
+import { keepingFocus } from "./focus.js";
 import { keep, keepNow, newPane, newRoom, restored } from "./keeping.js";
 import { button, copied, labelled, make } from "./make.js";
 import { COLOURS, asLines, conversation, departures, isBase, isFirstTwo, titles, voiceOf, whatOf } from "./panes.js";
@@ -106,15 +107,18 @@ export const open = (element, props, watch) => {
     return answer && room().turns[Number(answer.dataset.turn)]?.answers[answer.dataset.pane]?.pieces[Number(span.dataset.token)];
   });
   frame.addEventListener("keydown", (event) => { if (event.key === "Escape" && busy) stop(); });
+  addingBox.addEventListener("keydown", (event) => { if (event.key === "Escape" && !busy) { toggleAdding(); addButton.focus(); } });
 
   /* drawing */
+
+  const staying = keepingFocus(frame, () => (busy ? stopButton : prompt));
 
   const shade = () => {
     frame.classList.toggle("compare-unsure", state.sure);
     frame.classList.toggle("compare-differing", state.differences);
   };
 
-  const draw = () => {
+  const draw = staying(() => {
     const known = run();
     choice.replaceChildren(...[...runs.values()].map(({ name, base_name, method, status: how }) =>
       new Option(`${name} · ${base_name} · ${method}${how === "finished" ? "" : ` · ${how}`}`, name, false, name === state.run)));
@@ -133,17 +137,17 @@ export const open = (element, props, watch) => {
     drawPanes();
     drawFair();
     drawButtons();
-  };
+  });
 
-  const drawButtons = () => {
+  const drawButtons = staying(() => {
     const { turns } = room();
     sendButton.hidden = Boolean(busy);
     stopButton.hidden = !busy;
     againButton.disabled = Boolean(busy) || !turns.length;
     for (const each of [copyButton, exportButton, clearButton]) each.disabled = !turns.length;
-  };
+  });
 
-  const drawPanes = () => {
+  const drawPanes = staying(() => {
     nodes.clear();
     const { panes, turns } = room();
     panesBox.style.setProperty("--panes", panes.length);
@@ -153,7 +157,7 @@ export const open = (element, props, watch) => {
       panesBox.append(make("p", { className: "compare-empty" }, asked ? NOTHING_YET : "Looking for runs …"));
     }
     drawAnswers();
-  };
+  });
 
   const paneNode = (pane, column) => {
     const title = titleOf(pane.id), what = whatOf(pane, runs);
@@ -167,8 +171,9 @@ export const open = (element, props, watch) => {
   };
 
   const headNode = (pane, column, title, what) => {
-    const more = make("details", { className: "compare-more", open: pane.open ?? false, on: { toggle: () => { pane.open = more.open; save(); } } },
-      make("summary", { "aria-label": `Options of ${title}` }, "Options"), ...optionsOf(pane, title));
+    const options = optionsOf(pane, title).filter(Boolean);
+    const more = options.length === 0 ? null : make("details", { className: "compare-more", open: pane.open ?? false, on: { toggle: () => { pane.open = more.open; save(); } } },
+      make("summary", { "aria-label": `Options of ${title}` }, "Options"), ...options);
     return make("header", { className: "compare-head", style: { "--column": column + 1, "--colour": COLOURS[column] } },
       make("div", { className: "compare-name" }, make("h3", {}, title),
         room().panes.length > 1 ? button("✕", () => drop(pane), { look: "quiet", "aria-label": `Drop ${title}`, title: "Drop this pane" }) : null),
@@ -241,7 +246,11 @@ export const open = (element, props, watch) => {
   };
 
   const editNode = (turn, number, row) => {
-    const close = () => { editing = -1; drawPanes(); };
+    const close = () => {
+      editing = -1;
+      drawPanes();
+      frame.querySelector(`[aria-label="Edit question ${number + 1}"]`)?.focus();
+    };
     const field = make("textarea", { rows: 3, value: turn.prompt, "aria-label": `Question ${number + 1}`, on: {
       keydown: (event) => {
         if (event.key === "Escape") { event.stopPropagation(); close(); }
@@ -288,7 +297,7 @@ export const open = (element, props, watch) => {
     }
     const parting = nodes.get(`${number}`);
     const worth = found.filter(({ panes: two }) => two.every((id) => panes.some((pane) => pane.id === id)));
-    parting?.replaceChildren(...differenceLines(worth, titleOf).map((line) => make("p", { dir: "auto" }, line)));
+    parting?.replaceChildren(...(writes() ? differenceLines(worth, titleOf) : []).map((line) => make("p", { dir: "auto" }, line)));
   };
 
   const drawFoot = ({ node, foot }, turn, number, pane) => {
@@ -445,7 +454,7 @@ export const open = (element, props, watch) => {
     if (!run()) return tell(asked ? NOTHING_YET : "Looking for runs; send again in a moment.", true);
     if (!text.trim()) { tell("The prompt is empty. Write one, or take a held-out row.", true); return prompt.focus(); }
     const row = here.row?.prompt === text ? here.row : null;
-    here.turns.push({ prompt: text, fresh: Boolean(row), before: row?.before ?? [], row: row?.row ?? null, reference: row?.completion ?? "", answers: {}, differences: [] });
+    here.turns.push({ prompt: text, fresh: Boolean(row) || !writes(), before: row?.before ?? [], row: row?.row ?? null, reference: row?.completion ?? "", answers: {}, differences: [] });
     here.draft = "";
     prompt.value = "";
     draw();

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from studio.errors import StudioError
+from studio.ui.downloads import download_routes
 from tests.prepared_runs import prepare_run
 from tests.ui.compare.echo import EchoHost
 
@@ -115,7 +116,7 @@ def test_seven_panes_are_too_many(client, home):
 
 
 @pytest.mark.parametrize("sort", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-@pytest.mark.parametrize("path", ["ask", "stop", "warm", "differences"])
+@pytest.mark.parametrize("path", ["ask", "stop", "warm", "take", "differences"])
 def test_a_page_of_another_site_cannot_send_it(client, studio, home, path, sort):
     prepare_run(home, "amber-fox")
     body = json.dumps(question("amber-fox", "base"))
@@ -127,6 +128,35 @@ def test_a_page_of_another_site_cannot_send_it(client, studio, home, path, sort)
 def test_stop_ends_the_asker_s_answers(client, studio):
     assert client.post("/studio/compare/stop", json={"asker": "page1"}).json() == {}
     assert studio.chat.stopped.is_set()
+
+
+def test_what_is_about_to_be_asked_is_loaded(client, studio, home):
+    run = prepare_run(home, "amber-fox")
+    assert client.post("/studio/compare/warm", json={}).json() == {}
+    assert client.post("/studio/compare/warm", json={"asker": "p", "voices": [{"run": "amber-fox"}]}).json() == {}
+    assert studio.chat.over.wait(10)
+    (voice,) = studio.chat.loaded
+    assert voice.source.run == str(run.path)
+    assert "no longer there" in client.post("/studio/compare/warm", json={"voices": [{"run": "x"}]}).json()["error"]
+
+
+def test_an_adapter_is_written_as_it_is_heard_and_can_be_fetched(client, studio, home, monkeypatch):
+    run = prepare_run(home, "amber-fox")
+    written = []
+
+    def zip_heard(voice, to):
+        written.append(voice)
+        (to / "amber-fox at 0.5.zip").write_bytes(b"zip")
+        return to / "amber-fox at 0.5.zip"
+
+    monkeypatch.setattr("studio.ui.compare.routes.zip_heard", zip_heard)
+    path = client.post("/studio/compare/take", json={"run": "amber-fox", "strength": 0.5}).json()["path"]
+    assert [(voice.source.run, voice.strength) for voice in written] == [(str(run.path), 0.5)]
+    client.app.include_router(download_routes(home), prefix="/studio")
+    assert client.get(f"/studio/{path}").content == b"zip"
+    assert "no longer there" in client.post("/studio/compare/take", json={"run": "amber"}).json()["error"]
+    studio.chat_refusal = lambda: "A run has the GPU."
+    assert client.post("/studio/compare/take", json={"run": "amber-fox"}).json() == {"error": "A run has the GPU."}
 
 
 def test_differences_of_answers_that_came_one_by_one(client):
