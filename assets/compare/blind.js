@@ -306,7 +306,7 @@ export const open = (element, trigger) => {
     if (!element.isConnected) return document.removeEventListener("keydown", keys);
     const at = event.target;
     if (!frame.getClientRects().length || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (at.closest?.("input, textarea, select, [contenteditable], [role=tab]")) return;
+    if (at.closest?.("input, textarea, select, [contenteditable]")) return;
     const choice = CHOICES.find((each) => each.keys.includes(event.key.toLowerCase()));
     if (choice && state.phase === "open") vote(choice.choice);
     else if (event.key === "Enter" && !at.closest?.("button, a, summary")) next();
