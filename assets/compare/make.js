@@ -30,8 +30,12 @@ export const percent = (p) => {
   return `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`;
 };
 
-/* A token as it can be seen: its spaces and line ends are part of it. */
-export const seen = (token) => (token === "" ? "the end" : `“${token.replaceAll("\n", "⏎").replaceAll("\t", "⇥")}”`);
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu; // controls, marks of direction, halves of characters
+const code = (letter) => `⟨U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+
+/* A token as it can be seen: its spaces and line ends are part of it, and nothing in it turns what stands behind it. */
+export const seen = (token) =>
+  (token === "" ? "the end" : `“${token.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replace(UNSEEN, code)}”`);
 
 export const copied = async (text) => {
   try {
