@@ -11,7 +11,7 @@ from studio.answer.voice import BASE, Source, Voice
 from studio.errors import StudioError
 from studio.run.base import choose_precision
 from studio.run.directory import Run
-from tests.answer.results import freshly_loaded, logits, voice_of
+from tests.answer.results import freshly_loaded, logits, made, voice_of
 from tests.tiny_run import TARGETS, make_base, make_run, make_tokenizer
 
 
@@ -164,3 +164,13 @@ def test_an_adapter_that_writes_into_the_base_has_those_weights_for_itself(optio
     assert seat.adapter == "", "it shares no pass with others"
     assert torch.equal(logits(plain.model()), before)
     assert not torch.equal(logits(seat.model()), before)
+
+
+def test_8_bit_weights_have_passes_of_their_own(engine, base, tmp_path):
+    """They choose by all rows of a batch what they compute in 16 bits."""
+    run = made(tmp_path / "int8", base, "qlora", quant_type="int8")
+    seats = engine.seats([voice_of(run, BASE), voice_of(run)])
+    assert [seat.together for seat in seats] == [None, None]
+    expected = logits(freshly_loaded(run, base))
+    assert torch.equal(logits(seats[1].model()), expected)
+    assert not torch.equal(logits(seats[0].model()), expected)

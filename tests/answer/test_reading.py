@@ -96,6 +96,24 @@ def test_a_class_is_named_with_how_sure_it_is(method: str, make, tiny_base: Path
         read(tuned, "  ")
 
 
+def test_a_classifier_at_its_checkpoint_and_turned_down(make) -> None:
+    run = make("lora", classes=True)
+    last = run.checkpoints()[-1].name
+    result, checkpoint, half, none = Engine().seats(
+        [voice_of(run), voice_of(run, last), voice_of(run, strength=0.5), voice_of(run, strength=0.0)]
+    )
+    shares = [class_shares(seat, [TEXT])[0] for seat in (result, checkpoint, half, none)]
+    assert shares[1] == pytest.approx(shares[0], abs=1e-6)
+    assert shares[2] != pytest.approx(shares[0], abs=1e-4)
+    assert shares[3] != pytest.approx(shares[2], abs=1e-4)
+    heads = [seat.model().get_parameter("base_model.model.score.original_module.weight") for seat in (result, none)]
+    assert heads[0] is heads[1]
+    trained = [dict(seat.model().named_parameters()) for seat in (result, none)]
+    of_both = [[w for n, w in each.items() if f"modules_to_save.{s.adapter}" in n] for each, s in
+               zip(trained, (result, none), strict=True)]  # fmt: skip
+    assert all(torch.equal(*pair) for pair in zip(*of_both, strict=True)), "the base has no head to turn it towards"
+
+
 def test_texts_read_together_are_read_as_each_alone(make) -> None:
     _, seat = seats_of(make("lora", classes=True))
     texts = [TEXT, "8 rainyrainy", "a much longer text of sunny days", "", TEXT * 3]
