@@ -161,7 +161,10 @@ def in_panes_tips_and_differences(room: Page) -> None:
     tips = base.evaluate(TIPS)
     assert len(tips) >= len(PAYLOADS)
     assert all(made == HARMLESS for _, made in tips)
-    assert "<script>window.hacked=1</script>" in tips[-1][0]
+    assert "<script>window.hacked=1</script>" in tips[0][0]
+    told = "".join(text for text, _ in tips)
+    assert "“⟨U+202E⟩thgir morf" in told, "what turns the direction is named, so that it cannot turn the figures"
+    assert "\u202e" not in told
     unharmed(room)
 
     lines = exported(room)
@@ -203,15 +206,15 @@ def in_a_blind_vote(room: Page) -> None:
 
 
 def huge_and_endless(room: Page) -> None:
-    words = ["w" * 999 + " "] * (HUGE // 1000)
+    words = ["w" * 999 + " "] * (HUGE // 2000)
     room.unroute("**/studio/compare/ask")
-    room.route("**/studio/compare/ask", Hostile([*words, "x" * HUGE]).answer)
+    room.route("**/studio/compare/ask", Hostile([*words, "x" * (HUGE // 2)]).answer)
     prompt = room.get_by_role("textbox", name="Prompt", exact=True)
     prompt.fill("Say a lot.")
     prompt.press("Enter")
     said = room.locator("#pane-base .compare-said")
-    expect(said.locator("..").locator(".compare-figures")).to_contain_text("1001 tokens")
-    assert said.evaluate("node => node.textContent.length") == 2 * HUGE
+    expect(said.locator("..").locator(".compare-figures")).to_contain_text("501 tokens")
+    assert said.evaluate("node => node.textContent.length") == HUGE
     room.get_by_label("Differences").uncheck()
     room.get_by_label("Confidence").check()
     room.get_by_role("button", name="Clear").click()
