@@ -38,9 +38,9 @@ def assert_equal(base: Path, folder: Path, method: str, count: int, tokens: int,
     assert differ >= max(1, count // 10), "the tuned model says something else"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["lora", "dora", "vera", "prompt-tuning"])
 def test_some_prompts(method: str, base: Path, tmp_path: Path) -> None:
-    assert_equal(base, tmp_path, method, 4, 12, 0.2)
+    assert_equal(base, tmp_path, method, 3, 8, 0.2)
 
 
 @pytest.mark.slow

@@ -67,12 +67,9 @@ def test_other_ways_are_pefts_and_leave_nothing_to_chance(how, base, twin, resul
     runs, said = [result_of("lora"), twin], []
     for seed in (3, 4):
         torch.manual_seed(seed)
-        drawn = torch.rand(1)
-        torch.manual_seed(seed)
         (seat,) = Engine().seats([mixed(runs, [0.7, 0.3], how, density=0.6)])
         said.append(logits(seat.model(), IDS))
         assert said[0].isfinite().all()
-        assert drawn is not None
     assert torch.equal(*said)
     assert not torch.equal(said[0], logits(freshly_loaded(twin, base), IDS))
 

@@ -36,7 +36,6 @@ def unpacked(path: Path, folder: Path) -> Path:
 @pytest.mark.parametrize(
     "voice",
     [
-        lambda runs: voice_of(runs["lora"], strength=0.6),
         lambda runs: voice_of(runs["dora"], strength=1.3),
         lambda runs: voice_of(runs["vera"], CHECKPOINT, strength=0.5),
         lambda runs: voice_of(runs["prompt-tuning"], CHECKPOINT),
@@ -48,7 +47,7 @@ def unpacked(path: Path, folder: Path) -> Path:
             strength=0.8,
         ),
     ],
-    ids=["lora", "dora", "checkpoint", "soft prompt", "mix"],
+    ids=["dora", "checkpoint", "soft prompt", "mix"],
 )
 def test_plain_peft_says_the_same_with_it(voice, runs, base, tmp_path):
     voice = voice(runs)
