@@ -68,12 +68,12 @@ class PreferenceTrainer(Saves, DPOTrainer):  # type: ignore[misc]
         super().__init__(*arguments, ref_model=NoReference(options["model"].config), **options)
         self.ref_model = None
 
-    def _prepare_dataset(self, dataset: Any, *arguments: Any) -> Any:
+    def _prepare_dataset(self, dataset: Any, tokenizer: Any, args: Any, name: str) -> Any:
         """Rows of tokens as they are, with the length of the longer answer, by which rows may be grouped."""
         if "prompt_ids" not in dataset.column_names:
-            dataset = super()._prepare_dataset(dataset, *arguments)
-        lengths = [len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"])) for row in dataset]
-        return dataset.add_column("length", lengths)
+            dataset = super()._prepare_dataset(dataset, tokenizer, args, name)
+        whole = [len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"])) for row in dataset]
+        return dataset.add_column("length", [min(length, args.max_length) for length in whole])
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         """How likely the reference finds the two answers of each row, as columns. TRL passes them from process to
