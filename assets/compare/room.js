@@ -200,7 +200,7 @@ export const open = (element, props, watch) => {
   };
 
   const optionsOf = (pane, title) => {
-    const own = make("textarea", { rows: 2, value: pane.system, on: { change: () => { pane.system = own.value; save(); drawPanes(); drawFair(); } } });
+    const own = make("textarea", { rows: 2, value: pane.system, on: { change: () => { pane.system = own.value; save(); setTimeout(() => { drawPanes(); drawFair(); }); } } });
     const count = make("input", { type: "number", min: 0, max: 32, value: pane.shots?.rows.length ?? 0, on: { change: () => setShots(pane, Number(count.value)) } });
     const shots = pane.shots ? make("small", {}, `${pane.shots.note} Rows ${pane.shots.rows.join(", ")}.`) : null;
     const speaking = writes() ? [labelled("System prompt of its own", own), labelled("Training rows as examples", count), shots] : [];
@@ -391,6 +391,7 @@ export const open = (element, props, watch) => {
     here.panes.push(pane);
     addingBox.hidden = true;
     addButton.setAttribute("aria-expanded", "false");
+    addButton.focus();
     draw();
     save();
     if (here.turns.length && !busy) catchUp(pane);

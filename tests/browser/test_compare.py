@@ -92,12 +92,14 @@ def test_panes_answer_side_by_side_and_are_told_apart(
     dial.focus()
     page.keyboard.press("ArrowLeft")
     expect(tuned.locator(".compare-figures")).to_contain_text("strength 0.95")
+    expect(dial).to_be_focused()
     assert {pane: each["voice"]["strength"] for pane, each in answers.asked[-1]["panes"].items()} == {"tuned": 0.95}
     expect(page.locator("#compare-fair")).to_contain_text("Tuned: strength 0.95.")
 
     page.get_by_role("button", name="Add a pane").click()
     adding = page.get_by_role("group", name="Add a pane")
-    adding.get_by_role("button", name="Add base with examples").click()
+    adding.get_by_role("button", name="Add base with examples").press("Enter")
+    expect(page.get_by_role("button", name="Add a pane")).to_be_focused()
     few = page.get_by_role("log", name="Base + 1 example: conversation")
     expect(few.locator(".compare-said")).to_have_text("Just so.")
     (pane,) = answers.asked[-1]["panes"]
@@ -123,6 +125,7 @@ def test_panes_answer_side_by_side_and_are_told_apart(
     edit = page.get_by_role("textbox", name="Question 1")
     edit.fill("Colour 2?")
     edit.press("Enter")
+    expect(prompt).to_be_focused()
     expect(base.locator(".compare-said")).to_have_count(1)
     assert roles(answers.asked[-1], "base") == ["user: Colour 2?"]
 
