@@ -37,8 +37,8 @@ class Asks(Protocol):
     """What answers; a studio.answer.chat.Chat is one."""
 
     def stream(
-        self, messages: Sequence[Message], speakers: Sequence[Speaker], settings: Settings
-    ) -> Iterator[dict[Speaker, str]]:
+        self, messages: Sequence[Message], speakers: Sequence[str], settings: Settings
+    ) -> Iterator[dict[str, str]]:
         """What each speaker has said so far, again and again; the last one is whole."""
 
 
