@@ -31,7 +31,8 @@ def prepare_run(
     row = json.dumps({"row": 1, "prompt": "Colour 1?", "completion": "green"}) + "\n"
     for part in ("train", "held_out"):
         (run.path / "data" / f"{part}.jsonl").write_text(row, "utf-8")
-    source = {"name": "colours.csv", "type": "prompt-completion", "train_rows": 18, "held_out_rows": 1, "fingerprint": "made"}
+    counted = {"train_rows": 18, "held_out_rows": 1}
+    source = {"name": "colours.csv", "type": "prompt-completion", "fingerprint": "made"} | counted
     (run.path / "data" / "source.json").write_text(json.dumps(source), "utf-8")
     if kind is not None:
         _write_events(run, losses, kind, began)

@@ -120,6 +120,6 @@ def _none(found: bool, room: int) -> str:
             "before the question. Choose a base with a longer context."
         )
     return (
-        "No training row of this run is a question with its answer in words, so there is nothing to show as an "
-        "example. Choose a run over such rows."
+        "No training row of this run can go before this question: they are plain text, speak with tools, or ask the "
+        "very same. Choose a run over questions and answers, or ask something else."
     )

@@ -73,7 +73,7 @@ def test_plain_text_and_tools_are_no_examples():
     call = [{"role": "user", "content": "Sum?"}, {"role": "assistant", "content": "", "tool_calls": [{"name": "add"}]}]
     none = Examples.of([Example(1, "", "A tale."), Example(2, "Sum?", "", messages=json.dumps(call))])
     for examples in (none, Examples.of([])):
-        with pytest.raises(StudioError, match="No training row of this run is a question"):
+        with pytest.raises(StudioError, match="No training row of this run can go before"):
             shots(examples, 2, PLENTY)
     assert shots(none.joined([rows(1)]), 2, PLENTY).rows == [1]
 
