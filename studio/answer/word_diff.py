@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import chain, groupby, takewhile
+from difflib import Match, SequenceMatcher
+from itertools import accumulate, chain, groupby, takewhile
 from typing import Literal
 
 Side = Literal["both", "first", "other"]
@@ -22,7 +22,8 @@ _WORD = re.compile(rf"(\s*)([{_UNSPACED}]|{_LETTER}+(?:['’-]{_LETTER}+)*|[^\w\
 """A word with its apostrophes and hyphens, a punctuation mark, or a character of a script without spaces."""
 
 LONGEST = 200_000  # characters of a text that are looked at; an answer of 8,192 tokens has about 40,000
-MOST_PAIRS = 1_000_000  # places where a word of one text is also in the other, which difflib weighs against each other
+MOST_PAIRS = 1_000_000  # places where a word of one text is also in the other, of which difflib looks at each
+MOST_LOOKS = 8_000_000  # of these places, over all its looks for what is longest: some tenths of a second
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,11 @@ def word_diff(first: str, other: str) -> WordDiff:
     end = _shared(ours[::-1], theirs[::-1]) if fits else 0
     ours, theirs, finish = ours[: len(ours) - end], theirs[: len(theirs) - end], ours[len(ours) - end :]
     most = _affordable(ours, theirs)
-    middle = chain(_compared(ours[:most], theirs[:most]), _differing(ours[most:], theirs[most:]))
+    matcher = _Matcher(ours[:most], theirs[:most])
+    middle = chain(_compared(matcher, ours, theirs), _differing(ours[most:], theirs[most:]))
     tails: list[Part] = [("first", first[LONGEST:]), ("other", other[LONGEST:])]
     parts = [("both", _text(begin)), *middle, ("both", _text(finish)), *tails]
-    return WordDiff(_merged(parts), fits and most >= max(len(ours), len(theirs)))
+    return WordDiff(_merged(parts), fits and matcher.whole and most >= max(len(ours), len(theirs)))
 
 
 def _words(text: str) -> list[_Word]:
@@ -75,8 +77,27 @@ def _affordable(ours: Sequence[_Word], theirs: Sequence[_Word]) -> int:
     return most
 
 
-def _compared(ours: Sequence[_Word], theirs: Sequence[_Word]) -> list[Part]:
-    matcher = SequenceMatcher(None, [word for _, word in ours], [word for _, word in theirs], autojunk=False)
+class _Matcher(SequenceMatcher[str]):
+    """difflib's, which gives up when it has looked for long: texts that loop make it look at all places again and
+    again."""
+
+    def __init__(self, ours: Sequence[_Word], theirs: Sequence[_Word]) -> None:
+        super().__init__(None, [word for _, word in ours], [word for _, word in theirs], autojunk=False)
+        there = Counter(word for _, word in theirs)
+        self._looks = list(accumulate((there[word] for _, word in ours), initial=0))
+        self._left = MOST_LOOKS
+
+    @property
+    def whole(self) -> bool:
+        """Whether it did not give up."""
+        return self._left > 0
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        self._left -= self._looks[len(self.a) if ahi is None else ahi] - self._looks[alo]
+        return super().find_longest_match(alo, ahi, blo, bhi) if self.whole else Match(alo, blo, 0)
+
+
+def _compared(matcher: _Matcher, ours: Sequence[_Word], theirs: Sequence[_Word]) -> list[Part]:
     parts: list[Part] = []
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
         if kind == "equal":
