@@ -86,7 +86,7 @@ class Child(Generic[Asked, Said]):
 
     def alive(self) -> bool:
         """Whether it can still be asked."""
-        return self._process.poll() is None
+        return not self.closed_because and self._process.poll() is None
 
     def send(self, request: Asked) -> None:
         """Pass on a request. Raises Gone where nobody is there to read it."""

@@ -29,7 +29,8 @@ def test_it_is_shown_and_stop_ends_it_and_another_is_served(chat_room: ChatRoom)
     assert last["kind"] == "failed"
     assert "Send the prompt again" in last["error"], "who was stuck behind it is told what to do"
     until(lambda: not process.is_running() or process.status() == "zombie", "the stuck process is ended")
-    assert chat_room.ask("other", "echo").rest()[-1]["kind"] == "done"
+    again = chat_room.ask("other", "echo").rest()[-1]
+    assert again["kind"] == "done", again
 
 
 def test_an_answer_that_only_takes_long_is_let_be(chat_room: ChatRoom) -> None:
