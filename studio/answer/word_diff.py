@@ -93,7 +93,7 @@ class _Matcher(SequenceMatcher[str]):
         return self._left > 0
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        self._left -= self._looks[len(self.a) if ahi is None else ahi] - self._looks[alo]
+        self._left -= self._looks[-1 if ahi is None else ahi] - self._looks[alo]
         return super().find_longest_match(alo, ahi, blo, bhi) if self.whole else Match(alo, blo, 0)
 
 
