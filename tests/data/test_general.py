@@ -32,7 +32,7 @@ def test_there_are_enough_and_none_is_empty_or_twice():
 
 def test_no_prompt_is_one_of_the_samples():
     files = [path for path in (ASSETS / "samples").glob("*/*") if path.suffix in (".csv", ".jsonl")]
-    assert len(files) == 6
+    assert len(files) == 8
     known = {prompt for path in files for prompt in prompts_of(path)}
     assert not known & {row["prompt"] for row in ROWS}
 
