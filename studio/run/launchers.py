@@ -178,9 +178,11 @@ def environment() -> dict[str, str]:
     """The child's environment: quiet libraries that call nobody but the Hub, and that only when a model is fetched.
 
     Large pieces of memory go back to the system when they are freed: otherwise the C library keeps some of them, and
-    the same run takes up to a fifth more memory one time than another (measured in benchmarks/forecast.py).
+    the same run takes up to a fifth more memory one time than another (measured in benchmarks/forecast.py). All others
+    are kept for the next step: to get them from the system anew at each takes a tenth of the time of a step of the
+    starter (benchmarks/train.py).
     """
     quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "true", "PYTHONUNBUFFERED": "1"}
-    quiet["MALLOC_MMAP_THRESHOLD_"] = str(4 * 2**20)
+    quiet |= {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
     path = os.pathsep.join([str(Path(CHECKOUT)), *filter(None, [os.environ.get("PYTHONPATH")])])
     return os.environ | quiet | {"PYTHONPATH": path}
