@@ -45,21 +45,21 @@ def write(folder: Path) -> Callable[[str, bytes], Path]:
     return write_file
 
 
-@pytest.mark.parametrize("case", FILES)
-def test_a_bad_file_is_explained(watched: Watched, tmp_path: Path, case: str) -> None:
-    name, content, fragment = FILES[case]
-    watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
-    expect(watched.page.locator("#data-report")).to_contain_text(fragment, ignore_case=True)
-    expect(watched.page.locator("#data-report .note-error").first).to_be_visible()
+def test_bad_files_are_explained_one_after_the_other(watched: Watched, tmp_path: Path) -> None:
+    report = watched.page.locator("#data-report")
+    for case, (name, content, fragment) in FILES.items():
+        watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
+        expect(report, case).to_contain_text(name)
+        expect(report, case).to_contain_text(fragment, ignore_case=True)
+        expect(report.locator(".note-error").first, case).to_be_visible()
 
 
-@pytest.mark.parametrize("case", READ)
-def test_an_odd_file_is_read_and_shown_as_text(watched: Watched, tmp_path: Path, case: str) -> None:
-    name, content, fragment = READ[case]
+def test_odd_files_are_read_and_shown_as_text(watched: Watched, tmp_path: Path) -> None:
     dialogs: list[str] = []
     watched.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
-    expect(watched.page.locator("#data-report")).to_contain_text(name)
-    expect(watched.page.locator("#data-report")).to_contain_text(fragment)
+    for case, (name, content, fragment) in READ.items():
+        watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
+        expect(watched.page.locator("#data-report"), case).to_contain_text(name)
+        expect(watched.page.locator("#data-report"), case).to_contain_text(fragment)
+        assert watched.page.locator("#rows img").count() == 0
     assert dialogs == []
-    assert watched.page.locator("#rows img").count() == 0

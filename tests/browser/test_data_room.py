@@ -27,6 +27,7 @@ def walk_to(page: Page, place: str, words: str = "") -> None:
     raise AssertionError(f"Tab never came to {place}")
 
 
+@pytest.mark.slow  # the quick one goes by keyboard over a mend
 def test_from_upload_to_ready_by_keyboard_alone(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     path = tmp_path / "desk.csv"
@@ -65,6 +66,7 @@ def test_a_reload_keeps_what_was_chosen(watched: Watched, tmp_path: Path) -> Non
     watched.errors.clear()  # the browser notes what the reload broke off
 
 
+@pytest.mark.slow  # the recipe room has the same in a quick one
 def test_a_phone_shows_one_column(watched: Watched) -> None:
     page = watched.page
     page.set_viewport_size({"width": 390, "height": 900})

@@ -80,6 +80,7 @@ def test_a_mend_changes_the_rows_and_its_undo_gives_them_back(watched: Watched, 
     assert rows.locator("tbody").inner_text() == before
 
 
+@pytest.mark.slow  # its handlers are tested without a browser
 def test_a_row_is_edited_dropped_and_brought_back(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     upload(page, odd_csv(tmp_path / "edit.csv"))
@@ -143,6 +144,7 @@ def test_a_script_in_a_cell_is_text_wherever_it_is_shown(watched: Watched, tmp_p
     assert page.evaluate("window.hacked") is None
 
 
+@pytest.mark.slow  # its handlers are tested without a browser
 def test_groups_are_counted_on_demand(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     path = tmp_path / "people.csv"

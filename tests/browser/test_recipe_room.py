@@ -44,6 +44,7 @@ def expect_yaml(page: Page, *lines: str) -> None:
         )
 
 
+@pytest.mark.slow  # half a minute of forms
 def test_each_family_has_methods_that_show_their_form_and_their_card(watched: Watched) -> None:
     page = open_recipe(watched)
     before = "lora"

@@ -252,22 +252,7 @@ def test_a_folder_without_weights_is_refused_in_words(watched: Watched, tmp_path
     expect(page.locator(".toast-body")).to_contain_text("safetensors")
 
 
-def test_another_method_takes_over_what_both_have(watched: Watched) -> None:
-    page = watched.page
-    tab(page, "Recipe")
-    yaml = page.locator(".cm-content").first
-    rank = page.locator("#lora-rank input[type=number]")
-    rank.fill("24")
-    rank.press("Enter")
-    expect(yaml).to_contain_text("rank: 24")
-    page.locator("#method input[value=qlora]").check()
-    expect(yaml).to_contain_text("name: qlora")
-    expect(yaml).to_contain_text("rank: 24")
-    expect(page.locator("#qlora-options").first).to_be_visible()
-    expect(page.locator("#lora-options").first).not_to_be_visible()
-
-
-def test_the_learning_rate_moves_in_equal_ratios(watched: Watched) -> None:
+def test_the_learning_rate_moves_in_equal_ratios_and_another_method_takes_over_what_both_have(watched: Watched) -> None:
     page = watched.page
     tab(page, "Recipe")
     slider = page.locator("#training-learning-rate input[type=range]")
@@ -278,3 +263,13 @@ def test_the_learning_rate_moves_in_equal_ratios(watched: Watched) -> None:
     rate = float(page.locator("#training-learning-rate input[type=number]").input_value())
     assert rate == 0.0016, "ten of twenty steps a decade, down from 0.005"
     expect(page.locator(".cm-content").first).to_contain_text(f"learning_rate: {rate:g}")
+    yaml = page.locator(".cm-content").first
+    rank = page.locator("#lora-rank input[type=number]")
+    rank.fill("24")
+    rank.press("Enter")
+    expect(yaml).to_contain_text("rank: 24")
+    page.locator("#method input[value=qlora]").check()
+    expect(yaml).to_contain_text("name: qlora")
+    expect(yaml).to_contain_text("rank: 24")
+    expect(page.locator("#qlora-options").first).to_be_visible()
+    expect(page.locator("#lora-options").first).not_to_be_visible()
