@@ -104,6 +104,7 @@ def test_what_cannot_be_paraphrased(train: Examples, wish: Wish, words: str):
         paraphrased(Echo("x"), train, wish)
 
 
+@pytest.mark.slow  # starts a chat host with a model; the others use a stand-in
 def test_a_real_model_is_asked(host, base, run):
     """The tiny model babbles, so that what comes back is new; the same seed babbles the same."""
     wish = Wish(rows=2, max_new_tokens=24, temperature=1.0)

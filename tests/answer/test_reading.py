@@ -182,6 +182,7 @@ def test_gaps_have_no_score(make) -> None:
         score(make("lora", classes=False))
 
 
+@pytest.mark.slow  # imports in processes of their own
 def test_the_readme_of_each_kind_loads_it_and_asks_it_in_a_process_of_its_own(make, tiny_base, tmp_path) -> None:
     programs, expected = [], []
     for method in ("lora", "full"):

@@ -100,6 +100,7 @@ def test_a_row_is_edited_dropped_and_brought_back(watched: Watched, tmp_path: Pa
     expect(row.locator("textarea").nth(1)).to_have_value("Answer 6: turn switch 13.")
 
 
+@pytest.mark.slow  # its parts are tested without a browser
 def test_the_thorough_look_comes_by_itself_with_its_plot(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     upload(page, odd_csv(tmp_path / "thorough.csv"))
@@ -110,6 +111,7 @@ def test_the_thorough_look_comes_by_itself_with_its_plot(watched: Watched, tmp_p
     assert page.locator("#data-plots [role=img]").first.get_attribute("aria-label")
 
 
+@pytest.mark.slow  # its parts are tested without a browser
 def test_a_row_is_seen_in_tokens_with_the_cut_of_the_recipe(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     recipe(page, tmp_path, "training: {max_length: 32}\n")

@@ -124,6 +124,7 @@ def test_the_schedule_is_redrawn_when_the_warm_up_moves(watched: Watched) -> Non
     expect_yaml(page, "warmup: 0.2")
 
 
+@pytest.mark.slow  # its handlers are tested without a browser
 def test_a_preset_sets_task_and_method(watched: Watched) -> None:
     page = open_recipe(watched)
     preset = preset_named("classifier").recipe

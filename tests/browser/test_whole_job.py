@@ -193,6 +193,7 @@ def failed_run(home: Home, elsewhere: Home) -> Run:
     return Run(Path(shutil.move(run.path, home.runs / run.name)))
 
 
+@pytest.mark.slow  # F11 has the rest without a browser
 def test_after_too_little_memory_a_button_moves_the_sliders_and_another_starts_anew(
     studio: RunningStudio, watched: Watched, tmp_path: Path
 ) -> None:

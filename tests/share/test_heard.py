@@ -60,6 +60,7 @@ def test_plain_peft_says_the_same_with_it(voice, runs, base, tmp_path):
     assert ("strength" in (folder / "README.md").read_text("utf-8")) is (voice.strength != 1)
 
 
+@pytest.mark.slow  # imports in a process of its own
 def test_the_page_makes_it_in_another_process(runs, tmp_path):
     voice = voice_of(runs["lora"], strength=0.5)
     path = zip_heard(voice, tmp_path)

@@ -44,6 +44,7 @@ def preference_recipe(home: Home, run: Run, path: str) -> Recipe:
             "training.epochs": EPOCHS,
             "training.label_smoothing": 0.0,
             "training.loss_type": "nll",
+            "training.packing": False,
         },
     )
     try:

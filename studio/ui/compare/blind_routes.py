@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import quote
@@ -122,18 +123,19 @@ class BlindRoom:
         """What is told of a question: the prompt, how far both are together, then both answers at once."""
         ballot, tokens = draft.ballot, 0
         yield _line({"kind": "prompt", "messages": _shown(ballot.prompt), "row": ballot.row, "left": draft.left})
-        async for said in self.telling.lines(question.asker, draft.asked, question.settings):
-            line = json.loads(said)
-            match line["kind"]:
-                case "said":
-                    tokens += sum(map(len, line["pieces"].values()))
-                    yield _line({"kind": "answering", "tokens": tokens})
-                case "note" if not tokens:  # later ones may speak of one of the two answers
-                    yield _line({"kind": "note", "note": line["note"]})
-                case "failed":
-                    yield _line(line)
-                case "done":
-                    yield _line(await run_in_threadpool(self._held, ballot, line))
+        async with aclosing(self.telling.lines(question.asker, draft.asked, question.settings)) as told:
+            async for said in told:
+                line = json.loads(said)
+                match line["kind"]:
+                    case "said":
+                        tokens += sum(map(len, line["pieces"].values()))
+                        yield _line({"kind": "answering", "tokens": tokens})
+                    case "note" if not tokens:  # later ones may speak of one of the two answers
+                        yield _line({"kind": "note", "note": line["note"]})
+                    case "failed":
+                        yield _line(line)
+                    case "done":
+                        yield _line(await run_in_threadpool(self._held, ballot, line))
 
     def _held(self, ballot: Ballot, done: Json) -> Json:
         """Both answers, whole, under a ballot; or that both said the same, which counts as a tie."""

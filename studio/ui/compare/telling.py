@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -40,7 +40,7 @@ class Telling:
 
         threading.Thread(target=work, name="load", daemon=True).start()
 
-    async def lines(self, asker: str, asked: Mapping[str, Asked], settings: Settings) -> AsyncIterator[bytes]:
+    async def lines(self, asker: str, asked: Mapping[str, Asked], settings: Settings) -> AsyncGenerator[bytes]:
         """The answers as JSON lines, of the kinds "note", "said", "done" and "failed".
 
         When the browser goes away, which closes this iterator, the answers end at the next token.
@@ -64,12 +64,14 @@ class Telling:
                 tell(None)
 
         threading.Thread(target=work, name="question", daemon=True).start()
+        over = False
         try:
             while (line := await queue.get()) is not None:
                 yield _line(line)
+            over = True
         finally:
-            if not gone.is_set():
-                gone.set()
+            gone.set()
+            if not over:
                 self._chat.stop(asker)
 
     def _ask(

@@ -251,6 +251,7 @@ def test_a_template_that_swells_meets_its_bound(module_home, tmp_path):
         desk.close()
 
 
+@pytest.mark.slow  # eight seconds of children
 def test_cancel_ends_a_study_and_asked_again_it_begins_anew(module_home, tmp_path):
     desk = Desk(module_home)
     try:
@@ -267,6 +268,7 @@ def test_cancel_ends_a_study_and_asked_again_it_begins_anew(module_home, tmp_pat
         desk.close()
 
 
+@pytest.mark.slow  # eight seconds of children
 def test_a_study_that_nobody_asks_about_gives_way_to_one_that_waits(module_home, tmp_path, monkeypatch):
     monkeypatch.setattr("studio.run.study.jobs.FORSAKEN", 0.5)
     endless = template_model(tmp_path / "model", ENDLESS)

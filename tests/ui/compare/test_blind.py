@@ -37,13 +37,15 @@ def voted(run: Run, number: int = 3) -> Run:
 
 
 def test_pairs_become_the_data_and_the_adapter_the_start(studio, draft):
-    run = voted(prepare_run(studio.home, "amber-fox", {"method.rank": 4, "training.learning_rate": 0.005}))
+    before = {"method.rank": 4, "training.learning_rate": 0.005, "training.packing": True}
+    run = voted(prepare_run(studio.home, "amber-fox", before))
     updates = tune_on_votes(studio, draft, run.name)
     assert set(updates) <= set(draft.outputs)
     assert updates[draft.task.chosen]["value"] == "direct-preference"
     assert updates[draft.task.forms["direct-preference"].fields["begin_from"]]["value"] == "amber-fox"
     assert updates[draft.method.forms["lora"].fields["rank"]]["value"] == 4
     assert updates[draft.training.fields["learning_rate"]]["value"] == pytest.approx(0.001)
+    assert updates[draft.training.fields["packing"]]["value"] is False, "preferences are not packed"
     assert updates[draft.model] == "starter"
     part = updates[draft.data]
     assert part.held_out_share > 0
