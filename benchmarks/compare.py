@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -32,6 +33,10 @@ from tabs import serving
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from studio.answer.host import ENVIRONMENT  # noqa: E402
+
+os.environ.update(ENVIRONMENT)  # as the chat host has it, before torch is imported
 
 from studio.answer.generate import Row, generate  # noqa: E402
 from studio.answer.prompts import prompt_ids  # noqa: E402
