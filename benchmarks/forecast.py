@@ -135,11 +135,13 @@ def measured(recipe: Any, home: Any) -> int:
     """The peak of a run in a process of its own."""
     from studio.run.launchers import environment
     from studio.run.submit import submit
+    from studio.run.worker import Errand
 
     run = submit(home, recipe)
     said = home.root / "peak"
     child = [sys.executable, "-c", WORK, str(said)]
-    subprocess.run(child, input=f"{run.path}\n", text=True, cwd=ROOT, env=environment(), check=True)
+    errand = Errand(run=str(run.path)).model_dump_json() + "\n"
+    subprocess.run(child, input=errand, text=True, cwd=ROOT, env=environment(), check=True)
     ended = run.ended()
     assert ended is not None, run.log_path.read_text()[-2000:]
     assert ended.kind == "finished", ended.message
