@@ -15,7 +15,7 @@ from typing import Annotated, Literal, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -33,13 +33,11 @@ from studio.errors import StudioError
 from studio.home import Home
 from studio.run.directory import Run
 from studio.ui.compare.posted import posted
-from studio.ui.compare.question import MOST_LETTERS, AskedVoice, Name, Sent
-from studio.ui.compare.telling import Telling
+from studio.ui.compare.question import GONE, MOST_LETTERS, AskedVoice, Name, Sent
+from studio.ui.compare.telling import Telling, as_line, streamed
 from studio.ui.routes import Json, answer, run_of
 from studio.ui.studio import Studio
 
-LINES = "application/x-ndjson"
-GONE = "This run is no longer there. Choose another one."
 ALIKE = "These are one and the same, so there is nothing to choose between. Choose two different ones."
 CHOICES: dict[str, Choice] = {"1": "first", "2": "second", "tie": "tie", "bad": "bad"}
 
@@ -122,20 +120,20 @@ class BlindRoom:
     async def lines(self, question: Question, draft: Draft) -> AsyncIterator[bytes]:
         """What is told of a question: the prompt, how far both are together, then both answers at once."""
         ballot, tokens = draft.ballot, 0
-        yield _line({"kind": "prompt", "messages": _shown(ballot.prompt), "row": ballot.row, "left": draft.left})
+        yield as_line({"kind": "prompt", "messages": _shown(ballot.prompt), "row": ballot.row, "left": draft.left})
         async with aclosing(self.telling.lines(question.asker, draft.asked, question.settings)) as told:
             async for said in told:
                 line = json.loads(said)
                 match line["kind"]:
                     case "said":
                         tokens += sum(map(len, line["pieces"].values()))
-                        yield _line({"kind": "answering", "tokens": tokens})
+                        yield as_line({"kind": "answering", "tokens": tokens})
                     case "note" if not tokens:  # later ones may speak of one of the two answers
-                        yield _line({"kind": "note", "note": line["note"]})
+                        yield as_line({"kind": "note", "note": line["note"]})
                     case "failed":
-                        yield _line(line)
+                        yield as_line(line)
                     case "done":
-                        yield _line(await run_in_threadpool(self._held, ballot, line))
+                        yield as_line(await run_in_threadpool(self._held, ballot, line))
 
     def _held(self, ballot: Ballot, done: Json) -> Json:
         """Both answers, whole, under a ballot; or that both said the same, which counts as a tie."""
@@ -198,8 +196,7 @@ def blind_routes(studio: Studio) -> APIRouter:
             draft = await run_in_threadpool(room.draft, question)
         except StudioError as error:
             return answer({"error": str(error)}, 409)
-        lines = room.lines(question, draft)
-        return StreamingResponse(lines, media_type=LINES, headers={"Cache-Control": "no-store"})
+        return streamed(room.lines(question, draft))
 
     @routes.post("/blind/vote")
     async def vote(request: Request) -> Response:
@@ -270,7 +267,3 @@ def _read(kind: type[S], sent: Json) -> S:
 
 def _shown(messages: list[Message]) -> list[Message]:
     return [{"role": each["role"], "content": str(each.get("content") or "")} for each in messages]
-
-
-def _line(content: Json) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"

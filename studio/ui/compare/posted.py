@@ -10,9 +10,7 @@ from studio.errors import StudioError
 from studio.ui.routes import Json
 
 LARGEST = 8_000_000  # bytes; six long conversations with their tokens' probabilities
-SORT = (
-    "application/json"  # a browser lets another site's page send it only where the studio agrees, which it never does
-)
+SORT = "application/json"  # a browser lets no page of another site send it, as the studio never agrees to that
 
 
 async def posted(request: Request, largest: int = LARGEST) -> Json:

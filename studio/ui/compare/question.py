@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -13,6 +13,7 @@ from studio.errors import StudioError
 from studio.home import Home
 from studio.ui.routes import run_of
 
+GONE = "This run is no longer there. Choose another one."
 MOST_PANES = 6
 MOST_MIXED = 4
 MOST_MESSAGES = 400
@@ -26,6 +27,9 @@ class Sent(BaseModel):
     """Something that a page sends: what is not known is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Sent)
 
 
 class AskedMessage(Sent):
@@ -89,18 +93,12 @@ def question_of(sent: Mapping[str, Any]) -> Question:
     Raises:
         StudioError: it has too much in it, or something out of bounds.
     """
-    try:
-        return Question.model_validate(sent)
-    except ValidationError as error:
-        raise StudioError(*_in_words(error)) from error
+    return _read(Question, sent)
 
 
 def voice_of(sent: Mapping[str, Any]) -> AskedVoice:
     """One voice that a page sent. Raises StudioError as `question_of` does."""
-    try:
-        return AskedVoice.model_validate(sent)
-    except ValidationError as error:
-        raise StudioError(*_in_words(error)) from error
+    return _read(AskedVoice, sent)
 
 
 def warmed(sent: Mapping[str, Any], home: Home) -> tuple[str, list[Voice]]:
@@ -116,6 +114,13 @@ def folder_of(home: Home, name: str) -> str:
     if run is None:
         raise StudioError(f"The run {name!r:.80} is no longer there. Choose another one, or drop its pane.")
     return str(run.path)
+
+
+def _read(kind: type[S], sent: Mapping[str, Any]) -> S:
+    try:
+        return kind.model_validate(sent)
+    except ValidationError as error:
+        raise StudioError(*_in_words(error)) from error
 
 
 def _in_words(error: ValidationError) -> Iterator[str]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import anyio
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -24,16 +24,14 @@ from studio.home import ASSETS, Home
 from studio.run.directory import Run
 from studio.share.heard import zip_heard
 from studio.ui.compare.posted import posted
-from studio.ui.compare.question import Question, question_of, voice_of, warmed
+from studio.ui.compare.question import GONE, Question, question_of, voice_of, warmed
 from studio.ui.compare.rows import Part, Rows
 from studio.ui.compare.runs import Answering
-from studio.ui.compare.telling import Telling
+from studio.ui.compare.telling import Telling, streamed
 from studio.ui.downloads import exports
 from studio.ui.routes import Json, answer, run_of
 from studio.ui.studio import Studio
 
-LINES = "application/x-ndjson"
-GONE = "This run is no longer there. Choose another one."
 SCRIPTS = ASSETS / "compare"
 
 
@@ -53,8 +51,7 @@ def compare_routes(studio: Studio) -> APIRouter:
             asked = await run_in_threadpool(_asked, studio, question)
         except StudioError as error:
             return answer({"error": str(error)}, 409)
-        lines = telling.lines(question.asker, asked, question.settings)
-        return StreamingResponse(lines, media_type=LINES, headers={"Cache-Control": "no-store"})
+        return streamed(telling.lines(question.asker, asked, question.settings))
 
     @routes.post("/compare/stop")
     async def stop(request: Request) -> Response:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+
+from fastapi.responses import Response, StreamingResponse
 
 from studio.answer.differences import Answer, differences
 from studio.answer.settings import Settings
@@ -46,7 +48,7 @@ class Telling:
         When the browser goes away, which closes this iterator, the answers end at the next token.
         """
         if not self._room.acquire(blocking=False):
-            yield _line({"kind": "failed", "error": "Too many questions wait already. Send again in a minute."})
+            yield as_line({"kind": "failed", "error": "Too many questions wait already. Send again in a minute."})
             return
         loop, gone = asyncio.get_running_loop(), threading.Event()
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
@@ -67,7 +69,7 @@ class Telling:
         over = False
         try:
             while (line := await queue.get()) is not None:
-                yield _line(line)
+                yield as_line(line)
             over = True
         finally:
             gone.set()
@@ -124,5 +126,11 @@ def answer_lines(
     }
 
 
-def _line(content: Json) -> bytes:
+def as_line(content: Json) -> bytes:
+    """One line of a stream: half a surrogate pair, which no encoder takes, becomes a question mark."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def streamed(lines: AsyncIterable[bytes]) -> Response:
+    """JSON lines as they come, kept by nobody."""
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
