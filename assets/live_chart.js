@@ -283,6 +283,14 @@
       this.plot.on("plotly_restyle", ([changes]) => {
         if ("visible" in changes) this.keep({ hidden: this.plot.data.filter(({ visible }) => visible === "legendonly").map(({ name }) => name) });
       });
+      for (const how of ["hover", "click"]) this.plot.on(`plotly_${how}`, ({ points }) => this.pointed(how, points));
+    }
+
+    /* Whatever stands below the chart hears at which step a person points: `live:step` {run, step, how}. */
+    pointed(how, points) {
+      const step = points.map(({ x }) => x).find(Number.isFinite);
+      if (step === undefined) return;
+      this.box.dispatchEvent(new CustomEvent("live:step", { bubbles: true, detail: { run: this.run, step, how } }));
     }
 
     keepZoom() {

@@ -137,6 +137,8 @@ FRAME = (
 <div class="live-plot" role="img" aria-label="Chart over the steps: losses, and the panels chosen above"></div>
 <p class="live-wait">The curve begins with the first step.</p>
 </div>
+<section class="live-film" aria-label="What it answered on the way" hidden></section>
+<section class="live-rows" aria-label="Rows of a step" hidden></section>
 <section class="live-story" aria-label="What happened, and why" hidden>
 <h4>What happened, and why</h4>
 <ol></ol>
