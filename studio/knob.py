@@ -30,6 +30,7 @@ def knob(
     group: str = "",
     what: str = "",
     picture: str = "",
+    lines: int = 1,
 ) -> Any:
     """A recipe field.
 
@@ -45,6 +46,7 @@ def knob(
         group: shown folded away, under this heading.
         what: the answer to "What is this?" for somebody who never heard of it: two to five plain sentences.
         picture: a drawing that goes with `what`: the name of a file in assets/pictures, without .svg.
+        lines: how many lines of a text its field shows.
     """
     low, high = bounds if bounds else (None, None)
     return Field(
@@ -60,6 +62,7 @@ def knob(
             "group": group or ("More settings" if advanced else ""),
             "what": what,
             "picture": picture,
+            "lines": lines,
         },
     )
 
@@ -83,6 +86,8 @@ class Knob:
     """The heading under which it is folded away; empty: always seen."""
     what: str
     picture: str
+    lines: int = 1
+    """How many lines of a text its field shows."""
 
 
 def knobs(model: type[BaseModel]) -> list[Knob]:
@@ -111,4 +116,5 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         group=str(extra.get("group", "")),
         what=str(extra.get("what", "")),
         picture=str(extra.get("picture", "")),
+        lines=int(str(extra.get("lines", 1))),
     )

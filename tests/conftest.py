@@ -10,7 +10,7 @@ import pytest
 from studio.data.part import DataPart
 from studio.home import Home, open_home
 from studio.recipe.read import changed
-from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
+from studio.recipe.recipe import LooksPart, ModelPart, Recipe, TrainingPart
 
 COLOURS = ("red", "green", "blue", "white")
 
@@ -41,13 +41,14 @@ def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def make_recipe(tiny_base: Path, pairs_file: Path) -> MakeRecipe:
-    """`make_recipe({"training.epochs": 1})`: a recipe over the tiny base with some options changed."""
+    """`make_recipe({"training.epochs": 1})`: a recipe over the tiny base with some options changed, without looks."""
     recipe = Recipe(
         model=ModelPart(id=str(tiny_base)),
         data=DataPart(path=str(pairs_file), held_out_share=0.25),
         training=TrainingPart(
             learning_rate=1e-2, epochs=2, batch_size=6, max_length=128, precision="float32", evaluations=2
         ),
+        looks=LooksPart(enabled=False),  # they have tests of their own
     )
 
     def make(changes: dict[str, object] | None = None) -> Recipe:

@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from studio.data.part import Chunks, DataPart, Mapped, Reading
 from studio.knob import Knob, Part, knob, knobs
 from studio.recipe.methods.every import METHODS
-from studio.recipe.recipe import LaunchPart, ModelPart, TrainingPart
+from studio.recipe.recipe import LaunchPart, LooksPart, ModelPart, TrainingPart
 from studio.recipe.tasks import TASKS
 
-PARTS = (ModelPart, DataPart, Reading, Mapped, Chunks, TrainingPart, LaunchPart, *METHODS, *TASKS)
+PARTS = (ModelPart, DataPart, Reading, Mapped, Chunks, TrainingPart, LooksPart, LaunchPart, *METHODS, *TASKS)
 ALL = [pytest.param(part, each, id=f"{part.__name__}.{each.name}") for part in PARTS for each in knobs(part)]
 
 

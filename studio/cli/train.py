@@ -119,11 +119,12 @@ def _options_text() -> str:
     """Every option with its default; those of methods and tasks with the names of those that have it."""
     from studio.data.part import DataPart
     from studio.recipe.methods.every import METHODS
-    from studio.recipe.recipe import LaunchPart, ModelPart, TrainingPart
+    from studio.recipe.recipe import LaunchPart, LooksPart, ModelPart, TrainingPart
     from studio.recipe.tasks import TASKS
 
     kinds: list[tuple[str, Sequence[type[BaseModel]]]] = [("model", [ModelPart]), ("data", [DataPart])]
-    kinds += [("task", TASKS), ("method", METHODS), ("training", [TrainingPart]), ("launch", [LaunchPart])]
+    kinds += [("task", TASKS), ("method", METHODS), ("training", [TrainingPart]), ("looks", [LooksPart])]
+    kinds += [("launch", [LaunchPart])]
     lines = ["options of the recipe (for --set):"]
     for prefix, parts in kinds:
         if len(parts) > 1:

@@ -51,7 +51,8 @@ def recipe_of(tree: Any) -> Recipe:
     """
     if not isinstance(tree, dict):
         raise StudioError(
-            "A recipe holds the parts model, data, task, method, training and launch; this text holds something else."
+            "A recipe holds the parts model, data, task, method, training, looks and launch; this text holds "
+            "something else."
         )
     tree = dict(tree)
     for part, usual in (("method", "lora"), ("task", "language-modeling")):

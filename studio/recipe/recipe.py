@@ -1,6 +1,6 @@
 """The recipe: everything that was asked of a run, in one YAML file.
 
-Every option is declared once, here, in `training`, `launch`, `tasks` or `methods`, and read once, in the stage
+Every option is declared once, here, in `training`, `looks`, `launch`, `tasks` or `methods`, and read once, in the stage
 that it names.
 """
 
@@ -12,12 +12,13 @@ from pydantic import Field
 from studio.data.part import DataPart
 from studio.knob import Part, knob
 from studio.recipe.launch import LaunchPart
+from studio.recipe.looks import LooksPart
 from studio.recipe.methods.every import Method
 from studio.recipe.methods.low_rank import Lora
 from studio.recipe.tasks import AnyTask, LanguageModeling
 from studio.recipe.training import TrainingPart
 
-__all__ = ["LaunchPart", "ModelPart", "Recipe", "TrainingPart"]
+__all__ = ["LaunchPart", "LooksPart", "ModelPart", "Recipe", "TrainingPart"]
 
 
 class ModelPart(Part):
@@ -38,6 +39,7 @@ class Recipe(Part):
     task: AnyTask = Field(default_factory=LanguageModeling)
     method: Method = Field(default_factory=Lora)
     training: TrainingPart = TrainingPart()
+    looks: LooksPart = LooksPart()
     launch: LaunchPart = LaunchPart()
 
     def to_yaml(self) -> str:

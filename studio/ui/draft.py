@@ -12,7 +12,7 @@ from gradio.blocks import Block
 from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.recipe.read import changed, recipe_of
-from studio.recipe.recipe import LaunchPart, Recipe, TrainingPart
+from studio.recipe.recipe import LaunchPart, LooksPart, Recipe, TrainingPart
 from studio.ui.form import Form
 from studio.ui.refusal import refusal
 
@@ -63,6 +63,7 @@ class Draft:
     method: Choice
     shown: gr.State
     training: Form[TrainingPart]
+    looks: Form[LooksPart]
     launch: Form[LaunchPart]
 
     @property
@@ -95,17 +96,19 @@ class Draft:
                 "task": self.task.values(values),
                 "method": self.method.values(values),
                 "training": self.training.values(values),
+                "looks": self.looks.values(values),
                 "launch": self.launch.values(values),
             }
         )
 
     def show_settings(self, recipe: Recipe) -> Updates:
-        """Updates that make the page show the task, the method, the training and the launch of `recipe`."""
+        """Updates that make the page show the task, the method, the training, the looks and the launch of `recipe`."""
         return {
             self.shown: recipe.method.name,
             **self.task.show(recipe.task),
             **self.method.show(recipe.method),
             **self.training.show(recipe.training),
+            **self.looks.show(recipe.looks),
             **self.launch.show(recipe.launch),
         }
 
@@ -115,7 +118,8 @@ class Draft:
         return updates | ({self.model: recipe.model.id} if "model" in recipe.model_fields_set else {})
 
     def _settings(self) -> set[Block]:
-        return self.task.components | self.method.components | self.training.components | self.launch.components
+        forms = (self.training, self.looks, self.launch)
+        return self.task.components | self.method.components | set().union(*(form.components for form in forms))
 
 
 def new_states(recipe: Recipe) -> tuple[gr.State, gr.State]:

@@ -74,7 +74,7 @@ def _component(knob: Knob, prefix: str, start: BaseModel | None) -> Component:
     if knob.kind is bool:
         return gr.Checkbox(value, **common)
     if knob.kind is str:
-        return gr.Textbox(value, **common)
+        return gr.Textbox(value, lines=knob.lines, **common)
     assert knob.low is not None
     assert knob.high is not None
     if knob.scale == "log":

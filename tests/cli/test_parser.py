@@ -13,7 +13,7 @@ from studio.data.part import DataPart
 from studio.home import CHECKOUT
 from studio.knob import knobs
 from studio.recipe.methods.every import METHODS
-from studio.recipe.recipe import LaunchPart, ModelPart, TrainingPart
+from studio.recipe.recipe import LaunchPart, LooksPart, ModelPart, TrainingPart
 from studio.recipe.tasks import TASKS
 
 SLOW = ("torch", "transformers", "gradio", "trl", "peft", "datasets", "pandas", "scipy", "huggingface_hub")
@@ -54,7 +54,8 @@ def test_help_of_train_names_every_option_of_the_recipe(capsys):
     with pytest.raises(SystemExit):
         parse(["train", "--help"])
     text = capsys.readouterr().out
-    parts = [("model", ModelPart), ("data", DataPart), ("training", TrainingPart), ("launch", LaunchPart)]
+    parts = [("model", ModelPart), ("data", DataPart), ("training", TrainingPart), ("looks", LooksPart)]
+    parts += [("launch", LaunchPart)]
     parts += [*(("method", method) for method in METHODS), *(("task", task) for task in TASKS)]
     for prefix, part in parts:
         for knob in knobs(part):

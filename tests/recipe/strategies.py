@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from studio.data.part import DataPart
 from studio.knob import Knob, knobs
 from studio.recipe.methods.every import METHODS
-from studio.recipe.recipe import LaunchPart, ModelPart, Recipe, TrainingPart
+from studio.recipe.recipe import LaunchPart, LooksPart, ModelPart, Recipe, TrainingPart
 
 
 def values(knob: Knob) -> st.SearchStrategy[Any]:
@@ -37,5 +37,6 @@ RECIPES = st.builds(
     data=parts(DataPart),
     method=st.one_of([parts(method) for method in METHODS]),
     training=parts(TrainingPart),
+    looks=parts(LooksPart),
     launch=parts(LaunchPart),
 )

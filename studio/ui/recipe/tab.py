@@ -14,6 +14,7 @@ from gradio.blocks import Block
 from studio.errors import StudioError
 from studio.home import ASSETS
 from studio.recipe.launch import LaunchPart
+from studio.recipe.looks import LooksPart
 from studio.recipe.methods.every import METHODS, method_named, name_of
 from studio.recipe.presets import DEFAULT, preset_named, presets
 from studio.recipe.rates import usual_rate
@@ -103,8 +104,9 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
             gr.HTML('<h3 class="step">How long, how fast, how careful?</h3>', apply_default_css=False)
             with gr.Column(elem_classes="knobs"):
                 training = Form(TrainingPart, "training", start.training)
+            looks = _draw_looks(start)
             launch = _draw_launch(start, len(studio.hardware.gpus))
-            forms = (*task.forms.values(), *method.forms.values(), training, launch)
+            forms = (*task.forms.values(), *method.forms.values(), training, looks, launch)
             what.build({field: knob for form in forms for field, knob in form.asked.items()})
         with gr.Column(scale=2, min_width=300, elem_id="recipe-side"):
             advised = gr.HTML(
@@ -126,7 +128,7 @@ def build(studio: Studio, start: Recipe, data: gr.State, model: gr.State, room: 
             apply_default_css=False,
         )
     timer = gr.Timer(LOOK, active=False)
-    draft = Draft(data, model, task, method, gr.State(start.method.name), training, launch)
+    draft = Draft(data, model, task, method, gr.State(start.method.name), training, looks, launch)
     tab = RecipeTab(
         gr.State(False), gr.State(Drawn()), draft, preset, card, advised, panel, drawn, as_text, compared, timer
     )
@@ -155,6 +157,15 @@ def _draw_methods(start: Recipe) -> tuple[Choice, gr.HTML]:
     card = gr.HTML(card_html(type(start.method), None), elem_id="method-card", apply_default_css=False)
     forms, groups = _draw_forms({name_of(method): method for method in METHODS}, start.method)
     return Choice(chosen, forms, groups), card
+
+
+def _draw_looks(start: Recipe) -> Form[LooksPart]:
+    """What is asked of the model while it learns, folded away: the usual is good."""
+    with (
+        gr.Accordion("While it learns: film strip and forgetting needle", open=False, elem_id="looks"),
+        gr.Column(elem_classes="knobs"),
+    ):
+        return Form(LooksPart, "looks", start.looks)
 
 
 def _draw_launch(start: Recipe, gpus: int) -> Form[LaunchPart]:
