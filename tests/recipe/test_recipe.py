@@ -25,7 +25,7 @@ def test_yaml_says_all_of_a_recipe(recipe):
 
 def test_yaml_is_for_people():
     text = Recipe(method=QLora(rank=4)).to_yaml()
-    assert list(yaml.safe_load(text)) == ["model", "data", "task", "method", "training", "launch"]
+    assert list(yaml.safe_load(text)) == ["model", "data", "task", "method", "training", "looks", "launch"]
     assert "!!" not in text
     assert "&" not in text
     assert text.index("name: qlora") < len(text)
