@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-Cause = Literal["", "memory", "not-a-number", "divergence", "plateau", "disk", "checkpoint", "process"]
+Cause = Literal["", "memory", "not-a-number", "divergence", "plateau", "disk", "checkpoint", "process", "forgetting"]
 """What lies behind a failure or a warning, for the page to offer what helps (see studio/recipe/ways_out.py)."""
 
 
@@ -77,6 +77,15 @@ class Metrics(Event):
     values: dict[str, float]
 
 
+class Look(Event):
+    """What the model in training says at a step: its answers to the prompts of the film strip by their id, and of the
+    probes of each family which it has right: a text of 1 and 0, in the order of the probes."""
+
+    kind: Literal["look"] = "look"
+    texts: dict[str, str] = {}
+    right: dict[str, str] = {}
+
+
 class Resumed(Event):
     """The run goes on from the checkpoint of this step; what was measured after it does not count."""
 
@@ -101,7 +110,7 @@ class Ended(Event):
     seconds: float = 0.0
 
 
-AnyEvent = Started | Phase | Decision | Warned | Metrics | Saved | Resumed | Branched | Ended
+AnyEvent = Started | Phase | Decision | Warned | Metrics | Look | Saved | Resumed | Branched | Ended
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="kind")])
 
 
