@@ -21,6 +21,7 @@ from studio.recipe.training import TrainingPart
 from studio.run.directory import BEGUN_FROM, Run, drafted, name_run, step_of
 from studio.run.events import Branched, EventWriter
 from studio.run.manifest import RECIPE, flaw, seal
+from studio.run.row_losses.record import copy_until
 
 STATE = "trainer_state.json"
 PARENT = "branch.json"
@@ -116,6 +117,7 @@ def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
         shutil.copytree(run.path / BEGUN_FROM, draft / BEGUN_FROM)
     (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
     step = step_of(checkpoint)
+    copy_until(run.path, draft, step)
     (draft / PARENT).write_text(Parent(run=run.name, step=step).model_dump_json(), "utf-8")
     state = json.loads((checkpoint / STATE).read_text("utf-8"))
     best = Path(state.get("best_model_checkpoint") or "").name

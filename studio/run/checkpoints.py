@@ -31,6 +31,7 @@ from studio.run.events import Event, Phase, Saved, Warned
 from studio.run.guards import Guarded, NotANumber, all_numbers
 from studio.run.manifest import RECIPE, of_run, seal, sync
 from studio.run.phases import heed_cancel
+from studio.run.row_losses.keep import KeepsRowLosses
 from studio.run.stopping import held_out_losses
 from studio.run.wish import Interrupted, Wish
 
@@ -40,7 +41,7 @@ DRAFT = ".partial"
 SLOW = 1.0  # seconds of a save that are told of
 
 
-class Saves(Guarded):
+class Saves(KeepsRowLosses, Guarded):
     """A trainer's saving and loading, its method's optimiser and its plain checks: to be put before a trainer's class.
 
     A checkpoint is written elsewhere and renamed when whole. `tell` hears of checkpoints; `checkpoint_bytes` is how

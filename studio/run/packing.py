@@ -12,6 +12,8 @@ from trl import pack_dataset
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.run.events import Decision, EventWriter
+from studio.run.row_losses.places import gathered, spread
+from studio.run.tasks.runner import dataset_of
 
 APART = 1e-3  # how much logits may differ, as a share of the largest
 
@@ -19,11 +21,12 @@ APART = 1e-3  # how much logits may differ, as a share of the largest
 def packed(rows: Dataset, room: int, events: EventWriter) -> Dataset:
     """The rows in as few packed rows of at most `room` tokens as best-fit decreasing finds, in TRL's own order.
 
-    A column `seq_lengths` says where each row begins; TRL's collator makes position ids from it. No row may be longer
-    than `room`.
+    A column `seq_lengths` says where each row begins; TRL's collator makes position ids from it. `place` lists the
+    places of the rows in one. No row may be longer than `room`.
     """
     tokens = pc.sum(pc.list_value_length(rows.data.column("input_ids"))).as_py()
-    fewer = pack_dataset(rows, room, "bfd")
+    spread_out = dataset_of(spread(rows.with_format("arrow")[:]))
+    fewer = dataset_of(gathered(pack_dataset(spread_out, room, "bfd").with_format("arrow")[:]))
     reason = f"{counted(len(rows), 'row')} of together {tokens:,} tokens, {room:,} at most in each"
     events.write(Decision(choice=f"packed into {counted(len(fewer), 'row')}", reason=reason))
     return fewer

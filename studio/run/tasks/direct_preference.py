@@ -27,6 +27,7 @@ from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter
 from studio.run.phases import Telling
+from studio.run.row_losses.places import PLACE, by_place, named_as_in, with_places
 from studio.run.study.tokens import Encoding, Tell, encoded_rows, untold
 from studio.run.tasks.lost_rows import checked, nothing_left, tell_of_lost
 from studio.run.tasks.runner import Rows, RowsPart, TaskRunner, dataset_of
@@ -159,13 +160,13 @@ class DirectPreferenceRunner(TaskRunner):
         how = Encoding(tokenizer, "last answer", None)
         sides = []
         for side in (examples, with_worse_answers(examples)):
-            encoded = cut_at(encoded_rows(side, how, tell=self._tell).encoded, training.max_length)
-            tell_of_lost(encoded, part, training.max_length, events)
+            encoded = cut_at(encoded_rows(by_place(side), how, tell=self._tell).encoded, training.max_length)
+            tell_of_lost(named_as_in(encoded, examples), part, training.max_length, events)
             sides.append(encoded)
         table = paired(*sides)
         if part == "train" and not table.num_rows:
             raise nothing_left(sides[0] if not len(sides[0]) else sides[1], training.max_length)
-        return Rows(dataset_of(table))
+        return Rows(dataset_of(table if part == "train" else table.drop_columns([PLACE])))
 
     def trainer(
         self,
@@ -215,19 +216,22 @@ def with_worse_answers(examples: Examples) -> Examples:
 
 
 def paired(better: Encoded, worse: Encoded) -> pa.Table:
-    """Columns `prompt_ids`, `chosen_ids` and `rejected_ids` of the rows that both sides have. As in TRL an answer
-    begins where either parts from the prompt."""
-    places = {row: place for place, row in enumerate(worse.rows)}
+    """Columns `prompt_ids`, `chosen_ids` and `rejected_ids` of the rows that both sides have, and their places. As in
+    TRL an answer begins where either parts from the prompt."""
+    other = {row: at for at, row in enumerate(worse.rows)}
     found: tuple[list[list[int]], ...] = ([], [], [])
+    places: list[int] = []
     for row, chosen, start in zip(better.rows, better.input_ids, better.prompts, strict=True):
-        if (place := places.get(row)) is None:
+        if (at := other.get(row)) is None:
             continue
-        rejected = worse.input_ids[place]
-        prompt = int(min(start, worse.prompts[place]))
+        places.append(row)
+        rejected = worse.input_ids[at]
+        prompt = int(min(start, worse.prompts[at]))
         for column, ids in zip(found, (chosen[:prompt], chosen[prompt:], rejected[prompt:]), strict=True):
             column.append(ids)
     names = ("prompt_ids", "chosen_ids", "rejected_ids")
-    return pa.table({name: pa.array(ids, IDS) for name, ids in zip(names, found, strict=True)})
+    table = pa.table({name: pa.array(ids, IDS) for name, ids in zip(names, found, strict=True)})
+    return with_places(table, np.array(places, np.int32))
 
 
 def _ending(messages: str, answer: str) -> str:

@@ -16,6 +16,7 @@ from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter, Warned
 from studio.run.packing import packed
 from studio.run.phases import Telling
+from studio.run.row_losses.places import places_of, with_places
 from studio.run.study.caches import Cache
 from studio.run.study.tokens import Encoding, encoded_rows
 from studio.run.tasks.lost_rows import checked, checked_rows, nothing_left, tell_of_lost
@@ -56,8 +57,10 @@ class LanguageModelingRunner(TaskRunner):
         tell_of_lost(encoded, part, training.max_length, events)
         if part == "train" and not len(encoded):
             raise nothing_left(encoded, training.max_length)
-        dataset = dataset_of(encoded.for_trainer())
-        if part == "train" and training.packing:
+        if part == "held_out":
+            return Rows(dataset_of(encoded.for_trainer()), tokens.entry)
+        dataset = dataset_of(with_places(encoded.for_trainer(), places_of(encoded, examples)))
+        if training.packing:
             dataset = packed(dataset, training.max_length, events)
         return Rows(dataset, tokens.entry)
 

@@ -18,6 +18,7 @@ from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter
 from studio.run.phases import Telling
+from studio.run.row_losses.places import by_place, named_as_in, with_places
 from studio.run.tasks.lost_rows import checked, nothing_left, tell_of_lost
 from studio.run.tasks.runner import Rows, RowsPart, TaskRunner, dataset_of
 from studio.run.tasks.texts import chunk_texts, encode_texts
@@ -86,19 +87,20 @@ class MaskedLanguageModelingRunner(TaskRunner):
         if part == "held_out":
             examples = checked(examples, recipe.training, events)
         chunks, tell = recipe.data.chunks, Telling(events, "preparing", run=run)
+        texts = _texts(by_place(examples))
         if chunks.by == "whole":
-            encoded = encode_texts(_texts(examples), tokenizer, longest, tell)
+            encoded = encode_texts(texts, tokenizer, longest, tell)
         else:
-            encoded = chunk_texts(_texts(examples), tokenizer, chunks, longest, tell)
+            encoded = chunk_texts(texts, tokenizer, chunks, longest, tell)
             if part == "train":
                 reason = f"an encoder reads each of at most {min(chunks.length, longest)} tokens by itself"
                 events.write(Decision(choice=f"{len(encoded)} chunks of {len(examples)} texts", reason=reason))
-        tell_of_lost(encoded, part, longest, events)
-        if part == "train" and not len(encoded):
+        tell_of_lost(named_as_in(encoded, examples), part, longest, events)
+        if part == "held_out":
+            return Rows(dataset_of(_hidden_once(encoded, masking)))
+        if not len(encoded):
             raise nothing_left(encoded, longest)
-        return Rows(
-            dataset_of(encoded.table.select(["input_ids"]) if part == "train" else _hidden_once(encoded, masking))
-        )
+        return Rows(dataset_of(with_places(encoded.table.select(["input_ids"]), encoded.table["row"].to_numpy())))
 
     def trainer(
         self,

@@ -20,6 +20,7 @@ from studio.run.checkpoints import Saves
 from studio.run.directory import Run
 from studio.run.events import Decision, EventWriter, Warned
 from studio.run.phases import Telling
+from studio.run.row_losses.places import by_place, named_as_in, with_places
 from studio.run.tasks.class_scores import class_scores
 from studio.run.tasks.lost_rows import checked, named, nothing_left, tell_of_lost
 from studio.run.tasks.runner import Rows, RowsPart, TaskRunner, dataset_of
@@ -118,15 +119,17 @@ class SequenceClassificationRunner(TaskRunner):
             events.write(Decision(choice=f"{len(self.labels)} classes: {shown}", reason="the training rows have these"))
         else:
             examples = self._without_unseen(checked(examples, training, events), events)
-        texts = [(row, asked_text(*said)) for row, *said in _columns(examples)]
+        columns = _columns(by_place(examples))
+        texts = [(place, asked_text(*said)) for place, *said in columns]
         encoded = encode_texts(texts, tokenizer, training.max_length, Telling(events, "preparing", run=run))
-        tell_of_lost(encoded, part, training.max_length, events)
+        tell_of_lost(named_as_in(encoded, examples), part, training.max_length, events)
         if part == "train" and not len(encoded):
             raise nothing_left(encoded, training.max_length)
         number_of = {label: number for number, label in enumerate(self.labels)}
-        class_of = {row: number_of[completion.strip()] for row, _, completion, _ in _columns(examples)}
-        labels = pa.array([class_of[row] for row in encoded.rows], pa.int64())
-        return Rows(dataset_of(encoded.table.select(["input_ids"]).append_column("labels", labels)))
+        class_of = [number_of[completion.strip()] for _, _, completion, _ in columns]
+        labels = pa.array([class_of[place] for place in encoded.rows], pa.int64())
+        table = encoded.table.select(["input_ids"]).append_column("labels", labels)
+        return Rows(dataset_of(with_places(table, encoded.table["row"].to_numpy()) if part == "train" else table))
 
     def trainer(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import TrainerCallback
@@ -18,6 +19,7 @@ from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
 from studio.run import train as train_module
 from studio.run.directory import Run
 from studio.run.resume import resume
+from studio.run.row_losses.record import records
 from studio.run.submit import submit
 from studio.run.tasks.every import runner_of
 from studio.run.train import train
@@ -70,6 +72,12 @@ class Story:
         """Choices or warnings."""
         events = self.run.events()[0]
         return [getattr(event, "choice", "") or getattr(event, "message", "") for event in events if event.kind == kind]
+
+    def of_rows(self) -> list[float]:
+        """The loss of each step as the kept losses of its rows give it."""
+        found = np.array(records(self.run.path / "row_losses-0.bin"))
+        some = [found[found["step"] == step] for step in np.unique(found["step"])]
+        return [float(np.average(each["loss"], weights=each["tokens"])) for each in some]
 
     def loaded_base(self) -> Any:
         recipe = self.run.recipe

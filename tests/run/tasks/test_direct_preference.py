@@ -111,6 +111,7 @@ def test_it_learns_and_is_loaded_as_it_was(tiny_base, votes_file, method, done):
     assert story.run.status() is Status.FINISHED, story.reason
     losses, held_out = story.measured("loss"), story.measured("eval_loss")
     assert losses[0] == pytest.approx(math.log(2), rel=1e-5), "at first the model is its own reference"
+    assert story.of_rows() == pytest.approx(losses, rel=1e-4), "what is kept of each pair"
     assert np.mean(losses[-3:]) < 0.8 * losses[0]
     assert held_out[-1] < 0.9 * held_out[0]
     margins, told_apart = story.measured("eval_rewards/margins"), story.measured("eval_rewards/accuracies")

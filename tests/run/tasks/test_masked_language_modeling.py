@@ -38,6 +38,7 @@ def test_it_learns_and_is_loaded_as_it_was(tiny_encoder, texts_file, method, don
     story = done(tiny_encoder, texts_file, TASK | method)
     assert story.run.status() is Status.FINISHED, story.reason
     losses, held_out = story.measured("loss"), story.measured("eval_loss")
+    assert story.of_rows() == pytest.approx(losses, rel=1e-4), "what is kept of each row"
     assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
     assert held_out[-1] < 0.9 * held_out[0]
     loaded = load_result(story.run, story.loaded_base(), precision_of(story.run.recipe))

@@ -41,6 +41,7 @@ def test_it_learns_and_is_loaded_as_it_was(base, labelled_file, method, done):
     story = done(base, labelled_file, TASK | {"training.epochs": 4} | method)
     assert story.run.status() is Status.FINISHED, story.reason
     losses, accuracy = story.measured("loss"), story.measured("eval_accuracy")
+    assert story.of_rows() == pytest.approx(losses, rel=1e-4), "what is kept of each row"
     assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:4])
     assert accuracy[-1] >= 0.75 > accuracy[0]
     assert story.measured("eval_loss")[-1] < story.measured("eval_loss")[0]
