@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from studio.answer.metrics import CLASS_METRICS, METRICS
+from studio.answer.old_metrics import CLASS_METRICS, METRICS
 from studio.answer.voice import BASE, Voice
 from studio.answer.wire import SPEAKERS, Speaker
 from studio.data.example import Examples, asked_text

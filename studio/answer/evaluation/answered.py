@@ -19,7 +19,7 @@ class AnsweredRow(BaseModel):
     """A row, its reference, and by contestant what was answered and how the reference was read.
 
     `row` is its number in the source file. `label`, `group` and `source` are the row's columns of that name, "" where
-    it has none. `marks` are what a judge gave, in [0, 1].
+    it has none. `marks` are what a judge gave, in [0, 1], and `own` what a user's own metric gave.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +29,7 @@ class AnsweredRow(BaseModel):
     answers: dict[str, str]
     read: dict[str, Read] = {}
     marks: dict[str, float] = {}
+    own: dict[str, float] = {}
     label: str = ""
     group: str = ""
     source: str = ""
