@@ -101,6 +101,8 @@ class Metric:
     statistics: Statistics
     better: Better = "higher"
     unit: Unit = "share"
+    hits: bool = False
+    """Whether a row is right or not (1 or 0) and nothing between."""
     figure: FromSums = mean
     row_value: FromSums | None = mean
     """The value of a row from its own statistics; None where a single row has none."""

@@ -47,6 +47,7 @@ METRICS: tuple[Metric, ...] = (
         "high: look at macro-F1 too.",
         "classes",
         of_values(labels.label_accuracy),
+        hits=True,
         fits=lambda traits: traits.is_labels,
     ),
     Metric(
@@ -75,6 +76,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of answers that are JSON and nothing else, right or wrong. More is better.",
         "json",
         of_pairs(json_answers.json_valid),
+        hits=True,
         fits=lambda traits: traits.is_json,
     ),
     Metric(
@@ -83,6 +85,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of answers whose last number is that of the reference (what follows #### counts first). More is better.",
         "number",
         of_pairs(last_number.number_match),
+        hits=True,
         fits=lambda traits: traits.is_numbers,
     ),
     Metric(
@@ -92,6 +95,7 @@ METRICS: tuple[Metric, ...] = (
         "many ways it is too strict.",
         "match",
         of_pairs(match.exact_match),
+        hits=True,
         fits=lambda traits: traits.answered and not traits.classes,
     ),
     Metric(
@@ -101,6 +105,7 @@ METRICS: tuple[Metric, ...] = (
         "More is better.",
         "match",
         of_pairs(match.normalised_match),
+        hits=True,
         fits=lambda traits: traits.answered and not traits.classes and not traits.is_json,
     ),
     Metric(
@@ -195,6 +200,7 @@ METRICS: tuple[Metric, ...] = (
         "is better.",
         "manner",
         of_pairs(manner.refusal),
+        hits=True,
         better="lower",
         fits=lambda traits: traits.answered and not traits.classes,
     ),
@@ -204,6 +210,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of answers with nothing in them. Less is better.",
         "manner",
         of_pairs(manner.empty),
+        hits=True,
         better="lower",
         fits=lambda traits: traits.answered and not traits.classes,
     ),

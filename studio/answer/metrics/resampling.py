@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from studio.answer.metrics.metric import FromSums, mean
+from studio.answer.metrics.metric import FromSums
 from studio.intervals import SEED, Interval, paired_share_difference, share_interval, tail, widened_share
 
 RESAMPLES = 2000
@@ -15,18 +14,16 @@ FEWEST = 6
 """Rows for a verdict on what is no share of hits: of fewer, even if all agree, half or more of the other signs would
 have been as likely as 5 %: the two-sided sign test gives 2 / 2^5 = 0.06."""
 
-How = Literal["bootstrap", "exact", "few"]
-
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over `number` rows, its 95 % interval, and how that was found."""
+    """A figure or a difference over `number` rows, and its 95 % interval."""
 
     value: float
     interval: Interval
     number: int
     hits: int | None = None
-    """How many rows are 1, where all are 0 or 1."""
+    """How many rows are 1, or how many more, where each is 0 or 1."""
 
 
 class Draws:
@@ -52,6 +49,8 @@ class Sample:
     statistics: np.ndarray
     figure: FromSums
     is_share: bool
+    is_hit: bool
+    """Whether each row is 0 or 1 and the figure is their mean."""
 
     @property
     def counts(self) -> np.ndarray:
@@ -60,15 +59,12 @@ class Sample:
 
     def only(self, kept: np.ndarray) -> Sample:
         """The same with only the rows of `kept` counted."""
-        return Sample(np.where(kept[:, None], self.statistics, np.nan), self.figure, self.is_share)
+        return Sample(np.where(kept[:, None], self.statistics, np.nan), self.figure, self.is_share, self.is_hit)
 
     @property
     def hits(self) -> np.ndarray | None:
-        """Which of the counted rows are 1, where the figure is a mean of rows that are all 0 or 1."""
-        if self.figure is not mean:
-            return None
-        values = self.statistics[self.counts, 0]
-        return values == 1 if self.is_share and bool(np.isin(values, (0, 1)).all()) else None
+        """Which of the counted rows are 1, where each is 0 or 1."""
+        return self.statistics[self.counts, 0] == 1 if self.is_hit else None
 
     @property
     def value(self) -> float:

@@ -63,6 +63,7 @@ def _metric(place: int, rule: Rule) -> Metric:
         "better. Answers that a regular expression takes too long on are left out.",
         "rules",
         of_values(values),
+        hits=True,
     )
 
 

@@ -84,8 +84,10 @@ class Judged:
 
     def samples(self, metric: Metric, kept: np.ndarray) -> dict[str, Sample]:
         """What each contestant's rows at `kept` give for a metric."""
-        share = metric.unit == "share"
-        return {who: Sample(found[kept], metric.figure, share) for who, found in self.statistics[metric.name].items()}
+        return {
+            who: Sample(found[kept], metric.figure, metric.unit == "share", metric.hits)
+            for who, found in self.statistics[metric.name].items()
+        }
 
     def _result(self, metric: Metric, kept: np.ndarray, draws: Draws) -> MetricResult:
         samples = self.samples(metric, kept)
