@@ -18,7 +18,7 @@ SPACE_DISK = Path("/data")  # the persistent disk of a Hugging Face Space, where
 @dataclass(frozen=True)
 class Home:
     """The studio's folder. `runs` holds one folder a run, `uploads` one folder an uploaded file,
-    `searches` one folder a search.
+    `searches` one folder a search, `baselines` one folder an evaluation of a base before any training.
 
     `cache` holds what can be made again at any time (see studio.run.study.caches).
     """
@@ -36,6 +36,10 @@ class Home:
     @property
     def searches(self) -> Path:
         return self.root / "searches"
+
+    @property
+    def baselines(self) -> Path:
+        return self.root / "baselines"
 
     @property
     def cache(self) -> Path:

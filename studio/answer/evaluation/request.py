@@ -67,3 +67,7 @@ class Request(BaseModel):
     """A Python file with a user's own metric. Taken from the command line only, never from the page."""
     rows_are: str = ""
     """Where the rows came from, in words: "24 of 120 held-out rows"."""
+    notes: tuple[str, ...] = ()
+    """What was decided when it was asked, such as why nobody answers with examples. They begin the result's notes."""
+    usual_class: str = ""
+    """Of classes: the most frequent one of the training rows, which stands for a base that has no head for them."""

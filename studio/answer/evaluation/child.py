@@ -1,0 +1,53 @@
+"""An evaluation's process as those see it who start it: the page's examiner, and the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from studio.answer.evaluation.folder import Evaluation
+from studio.answer.host import ENVIRONMENT
+from studio.home import CHECKOUT
+from studio.run.launchers import environment
+from studio.run.owner import read_owner
+
+PATIENCE = 5.0  # seconds that it has to leave by itself
+
+
+class Child:
+    """One process that does an evaluation. It ends with who started it."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "studio.answer.evaluation", str(evaluation.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=CHECKOUT,
+            env=environment() | ENVIRONMENT,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def status(self) -> int | None:
+        """What it ended with, negative where a signal ended it; None while it is there."""
+        return self._process.poll()
+
+    def claimed(self) -> bool:
+        """Whether the evaluation is, or was last, done by this very process."""
+        owner = read_owner(self.evaluation.owner_path)
+        return owner is not None and owner.pid == self.pid
+
+    def end(self) -> None:
+        """End it now; what was answered is kept. Returns when it is gone."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,48 @@
+"""A home with a run, and evaluations of it done in this process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studio.answer.evaluation.answers import Answers
+from studio.answer.evaluation.events import Began
+from studio.answer.evaluation.folder import Evaluation
+from studio.answer.evaluation.result import Result
+from studio.answer.evaluation.work import Work
+from studio.home import Home, open_home
+from studio.run.directory import Run
+from studio.run.events import Ended, EventWriter
+
+
+def do(evaluation: Evaluation) -> Result:
+    """As its process does it."""
+    with EventWriter(evaluation.events_path) as events, Answers(evaluation.answers_path) as answers:
+        events.write(Began())
+        result = Work(evaluation, events, answers).done()
+        events.write(Ended(kind="finished"))
+    return result
+
+
+@pytest.fixture
+def own_home(tmp_path: Path) -> Home:
+    return open_home(tmp_path / "home")
+
+
+@pytest.fixture
+def bring(own_home: Home) -> Callable[[Run, str], Run]:
+    """`bring(run, "name")`: a copy of a run in the home."""
+
+    def one(run: Run, name: str = "2026-01-01-amber-fox") -> Run:
+        shutil.copytree(run.path, own_home.runs / name)
+        return Run(own_home.runs / name)
+
+    return one
+
+
+@pytest.fixture
+def own_run(run: Run, bring: Callable[..., Run]) -> Run:
+    return bring(run)
