@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,6 +111,19 @@ def share_cache(home: Home, shared: Path) -> None:
 @pytest.fixture
 def watched(studio: RunningStudio, browser: Browser) -> Iterator[Watched]:
     """A fresh page of the studio; any error in its console or request to another host fails the test."""
+    with open_watched(studio, browser) as watched:
+        yield watched
+
+
+@pytest.fixture(scope="module")
+def kept(studio: RunningStudio, browser: Browser) -> Iterator[Watched]:
+    """One page for several tests of a file, one after the other: to open one takes as long as most of them."""
+    with open_watched(studio, browser) as watched:
+        yield watched
+
+
+@contextmanager
+def open_watched(studio: RunningStudio, browser: Browser) -> Iterator[Watched]:
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(PATIENCE)
     watched = Watched(context.new_page())
@@ -129,8 +143,10 @@ def watched(studio: RunningStudio, browser: Browser) -> Iterator[Watched]:
     watched.page.goto(studio.address)
     watched.page.wait_for_selector("#train")
     expect(watched.page.locator("#data-report")).to_contain_text("To train on")  # what comes with opening has come
-    yield watched
-    context.close()
+    try:
+        yield watched
+    finally:
+        context.close()
     assert watched.outside == []
     assert watched.errors == []
     assert "Traceback" not in studio.log.read_text()

@@ -1,4 +1,7 @@
-"""The recipe room in a real browser: pick, ask what it is, take advice, see the schedule, on a desk and on a phone."""
+"""The recipe room in a real browser: pick, ask what it is, take advice, see the schedule, on a desk and on a phone.
+
+The quick tests share one page, and each leaves it in a state that the next one can begin from.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ WIDTH = "document.documentElement.scrollWidth <= innerWidth"
 
 
 def open_recipe(watched: Watched) -> Page:
+    """The Recipe tab with LoRA chosen."""
     tab(watched.page, "Recipe")
-    expect(watched.page.locator("#method input:checked")).to_have_value("lora")
+    watched.page.locator("#method input[value=lora]").check()
+    expect(watched.page.locator("#lora-options").first).to_be_visible()
     return watched.page
 
 
@@ -61,19 +66,21 @@ def test_each_family_has_methods_that_show_their_form_and_their_card(watched: Wa
     expect_yaml(page, f"name: {before}")
 
 
-def test_the_arrow_keys_walk_through_the_methods(watched: Watched) -> None:
+@pytest.mark.slow  # its handlers are tested without a browser
+def test_a_preset_sets_task_and_method(watched: Watched) -> None:
     page = open_recipe(watched)
-    page.locator("#method input[value=lora]").focus()
-    page.keyboard.press("ArrowDown")
-    second = page.evaluate("document.activeElement.value")
-    assert second != "lora"
-    assert second in {name_of(method) for method in METHODS if method.family == FIRST.family}
-    expect(page.locator(f"#{second}-options")).to_be_visible()
-    assert page.evaluate("document.activeElement.value") == second, "the keyboard stays on the card"
+    preset = preset_named("classifier").recipe
+    pick(page, "#preset", "Classifier")
+    expect(page.locator("#task input:checked")).to_have_value(preset.task.name)
+    expect(page.locator("#method input:checked")).to_have_value(preset.method.name)
+    expect(page.locator(f"#{preset.method.name}-options")).to_be_visible()
+    expect_yaml(page, f"name: {preset.task.name}", f"name: {preset.method.name}")
+    page.get_by_role("tab", name="Command", exact=True).click()
+    expect(page.locator("#recipe-command .cm-content")).to_contain_text("python -m studio train classifier")
 
 
-def test_what_is_this_opens_by_keyboard(watched: Watched) -> None:
-    page = open_recipe(watched)
+def test_what_is_this_opens_by_keyboard(kept: Watched) -> None:
+    page = open_recipe(kept)
     question = page.locator("#lora-options .what summary").first
     assert question.inner_text().startswith("What is this?")
     answer = page.locator("#lora-options .what-answer").first
@@ -88,8 +95,20 @@ def test_what_is_this_opens_by_keyboard(watched: Watched) -> None:
     expect(answer).to_be_hidden()
 
 
-def test_a_button_moves_the_control_that_it_names(watched: Watched) -> None:
-    page = open_recipe(watched)
+def test_the_schedule_is_redrawn_when_the_warm_up_moves(kept: Watched) -> None:
+    page = open_recipe(kept)
+    plot = page.locator("#schedule")
+    expect(plot).to_contain_text("30 of warm-up")
+    expect(plot.locator("svg").first).to_be_visible()
+    warmup = page.locator("#training-warmup input[type=number]")
+    warmup.fill("0.2")
+    warmup.press("Enter")
+    expect(plot).to_contain_text("60 of warm-up")
+    expect_yaml(page, "warmup: 0.2")
+
+
+def test_a_button_moves_the_control_that_it_names(kept: Watched) -> None:
+    page = open_recipe(kept)
     rate = page.locator("#training-learning-rate input[type=number]")
     rate.fill("0.9")
     rate.press("Enter")
@@ -101,8 +120,19 @@ def test_a_button_moves_the_control_that_it_names(watched: Watched) -> None:
     expect_yaml(page, f"learning_rate: {rate.input_value()}")
 
 
-def test_a_folded_control_is_unfolded_when_it_is_shown(watched: Watched) -> None:
-    page = open_recipe(watched)
+def test_the_arrow_keys_walk_through_the_methods(kept: Watched) -> None:
+    page = open_recipe(kept)
+    page.locator("#method input[value=lora]").focus()
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate("document.activeElement.value")
+    assert second != "lora"
+    assert second in {name_of(method) for method in METHODS if method.family == FIRST.family}
+    expect(page.locator(f"#{second}-options")).to_be_visible()
+    assert page.evaluate("document.activeElement.value") == second, "the keyboard stays on the card"
+
+
+def test_a_folded_control_is_unfolded_when_it_is_shown(kept: Watched) -> None:
+    page = open_recipe(kept)
     pick(page, "#preset", "Small gpu")
     expect(page.locator("#training-optimizer")).to_be_hidden()
     problem = page.locator("#recipe-problems li", has_text="Paged AdamW")
@@ -110,31 +140,6 @@ def test_a_folded_control_is_unfolded_when_it_is_shown(watched: Watched) -> None
     problem.get_by_role("button", name=re.compile("^Show me")).click()
     expect(page.locator("#training-optimizer")).to_be_visible()
     page.wait_for_function(FOCUSED, arg="training-optimizer")
-
-
-def test_the_schedule_is_redrawn_when_the_warm_up_moves(watched: Watched) -> None:
-    page = open_recipe(watched)
-    plot = page.locator("#schedule")
-    expect(plot).to_contain_text("30 of warm-up")
-    expect(plot.locator("svg").first).to_be_visible()
-    warmup = page.locator("#training-warmup input[type=number]")
-    warmup.fill("0.2")
-    warmup.press("Enter")
-    expect(plot).to_contain_text("60 of warm-up")
-    expect_yaml(page, "warmup: 0.2")
-
-
-@pytest.mark.slow  # its handlers are tested without a browser
-def test_a_preset_sets_task_and_method(watched: Watched) -> None:
-    page = open_recipe(watched)
-    preset = preset_named("classifier").recipe
-    pick(page, "#preset", "Classifier")
-    expect(page.locator("#task input:checked")).to_have_value(preset.task.name)
-    expect(page.locator("#method input:checked")).to_have_value(preset.method.name)
-    expect(page.locator(f"#{preset.method.name}-options")).to_be_visible()
-    expect_yaml(page, f"name: {preset.task.name}", f"name: {preset.method.name}")
-    page.get_by_role("tab", name="Command", exact=True).click()
-    expect(page.locator("#recipe-command .cm-content")).to_contain_text("python -m studio train classifier")
 
 
 def test_a_phone_shows_one_column(watched: Watched) -> None:

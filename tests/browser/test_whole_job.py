@@ -80,15 +80,6 @@ def wait_until(run: Run, *wanted: Status, seconds: float = 240) -> None:
         time.sleep(0.3)
 
 
-def test_compare_without_a_run_says_what_to_do(watched: Watched) -> None:
-    page = watched.page
-    tab(page, "Compare")
-    page.locator("#prompt").fill("Hello")
-    page.click("#send")
-    expect(page.locator("#compare-status.compare-wrong")).to_contain_text("Press Train")
-    expect(page.locator("#prompt")).to_have_value("Hello")
-
-
 def test_upload_map_train_watch_reload_compare_and_download(
     studio: RunningStudio, watched: Watched, tmp_path: Path
 ) -> None:
@@ -215,62 +206,3 @@ def test_after_too_little_memory_a_button_moves_the_sliders_and_another_starts_a
     page.locator(f"[data-press='cancel:{again.name}']").click()
     wait_until(again, Status.CANCELLED)
     expect(page.locator(".live-chip")).to_have_text("Cancelled", timeout=PATIENCE)
-
-
-def test_train_without_data_says_what_to_do(studio: RunningStudio, watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    runs = len(list_runs(studio.home))
-    broken = tmp_path / "broken.csv"
-    broken.write_text("prompt,completion\n")
-    page.set_input_files("#upload input[type=file]", broken)
-    expect(page.locator("#data-report .note-error")).to_be_visible()
-    page.click("#train")
-    expect(page.locator(".toast-body")).to_contain_text("no row")
-    assert len(list_runs(studio.home)) == runs
-
-
-def test_a_recipe_out_of_bounds_names_every_problem(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    path = tmp_path / "bad.yaml"
-    path.write_text("method: {name: lora, rank: 9999}\ntraining: {epochs: -1, speed: 3}\n")
-    tab(page, "Recipe")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a recipe").click()
-    chooser.value.set_files(path)
-    toast = page.locator(".toast-body")
-    for word in ("method.rank", "training.epochs", "training.speed"):
-        expect(toast).to_contain_text(word)
-
-
-def test_a_folder_without_weights_is_refused_in_words(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    tab(page, "Model")
-    page.locator("#base-model input").fill(str(tmp_path))
-    page.keyboard.press("Enter")
-    expect(page.locator("#model-card .note-error")).to_contain_text("safetensors")
-    page.click("#train")
-    expect(page.locator(".toast-body")).to_contain_text("safetensors")
-
-
-def test_the_learning_rate_moves_in_equal_ratios_and_another_method_takes_over_what_both_have(watched: Watched) -> None:
-    page = watched.page
-    tab(page, "Recipe")
-    slider = page.locator("#training-learning-rate input[type=range]")
-    slider.focus()
-    for _ in range(10):
-        page.keyboard.press("ArrowLeft")
-    assert page.evaluate("document.activeElement.type") == "range", "the keyboard stays on the slider"
-    rate = float(page.locator("#training-learning-rate input[type=number]").input_value())
-    assert rate == 0.0016, "ten of twenty steps a decade, down from 0.005"
-    expect(page.locator(".cm-content").first).to_contain_text(f"learning_rate: {rate:g}")
-    yaml = page.locator(".cm-content").first
-    rank = page.locator("#lora-rank input[type=number]")
-    rank.fill("24")
-    rank.press("Enter")
-    expect(yaml).to_contain_text("rank: 24")
-    page.locator("#method input[value=qlora]").check()
-    expect(yaml).to_contain_text("name: qlora")
-    expect(yaml).to_contain_text("rank: 24")
-    expect(page.locator("#qlora-options").first).to_be_visible()
-    expect(page.locator("#lora-options").first).not_to_be_visible()
