@@ -156,13 +156,12 @@ def _of_labels(logits: torch.Tensor, labels: torch.Tensor) -> Heard:
     return Heard(losses, learned)
 
 
-def _records(step: int, batch: Batch, heard: Heard) -> Iterator[tuple[int, int, int, float, float]]:
+def _records(step: int, batch: Batch, heard: Heard) -> Iterator[tuple[int, int, int, float]]:
     losses, learned = heard.losses.float().cpu().numpy(), heard.learned.cpu().numpy()
     for place, (line, start, end) in zip(batch.places, _stretches(batch, losses.shape), strict=True):
         tokens = int(learned[line, start:end].sum())
-        some = losses[line, start:end]
         if tokens:
-            yield step, place, tokens, float(some.sum()) / tokens, float(some.max())
+            yield step, place, tokens, float(losses[line, start:end].sum()) / tokens
 
 
 def _stretches(batch: Batch, shape: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:

@@ -1,8 +1,8 @@
-"""The kept losses of a run's rows, as they are asked for: those of one step, and the way of each row through the run."""
+"""The kept losses of a run, as they are asked for: those of one step, and the way of each row through the run."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -126,11 +126,9 @@ def rows_at(run: Run, places: Collection[int]) -> dict[int, Example]:
     return {place: _example(line) for place, line in _lines(run.path / "data" / "train.jsonl", last) if place in wanted}
 
 
-def sources_of(run: Run, places: Sequence[int] | np.ndarray) -> np.ndarray:
-    """From which set each of these rows is, as text; empty for the main one."""
-    found = [orjson.loads(line).get("source", "") for _, line in _lines(run.path / "data" / "train.jsonl")]
-    known = np.array(found or [""], dtype=object)
-    return known[np.clip(np.asarray(places, np.int64), 0, len(known) - 1)]
+def answers_of(run: Run) -> list[str]:
+    """The answer of each training row, by place."""
+    return [str(orjson.loads(line).get("completion", "")) for _, line in _lines(run.path / "data" / "train.jsonl")]
 
 
 def _lines(path: Path, last: int | None = None) -> Iterator[tuple[int, bytes]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-RECORD = np.dtype([("step", "<i4"), ("place", "<i4"), ("tokens", "<i4"), ("loss", "<f4"), ("worst", "<f4")])
-"""The step that learned from the row; the row's place in data/train.jsonl, from 0; how many tokens of it count; its
-loss and that of its worst token, in nats: as they were before the step, dropout included, smoothing left out.
+RECORD = np.dtype([("step", "<i4"), ("place", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
+"""The step that learned from the row; the row's place in data/train.jsonl, from 0; how many tokens of it count; the
+mean of their losses in nats, as it was before the step, dropout included, smoothing left out.
 
 A place, and not a row number, because in a mix the numbers of several sets meet.
 """

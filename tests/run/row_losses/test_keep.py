@@ -103,8 +103,8 @@ def test_what_was_taken_back_is_taken_back_here_too_and_a_branch_knows_what_was(
     monkeypatch.undo()
     assert kept(run)["step"].max() == 5
     with (run.path / "row_losses-0.bin").open("ab") as file:
-        file.write(np.array([(7, 1, 1, 0.5, 0.5)], keep.RECORD).tobytes() + b"torn")
-    (run.path / "row_losses-1.bin").write_bytes(np.array([(9, 1, 1, 0.5, 0.5)], keep.RECORD).tobytes())
+        file.write(np.array([(7, 1, 1, 0.5)], keep.RECORD).tobytes() + b"torn")
+    (run.path / "row_losses-1.bin").write_bytes(np.array([(9, 1, 1, 0.5)], keep.RECORD).tobytes())
     assert run.status() is Status.STOPPED
     other = branch(home, run, 4, {"training.epochs": 2})
     assert kept(other)["step"].max() == 4
