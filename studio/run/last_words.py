@@ -90,12 +90,15 @@ def _unasked(run: Run, status: int | None) -> Ended:
         return Ended(
             kind="failed", message=f"Its process was ended by the system. {OUT_OF_MEMORY}{again}", cause="memory"
         )
-    said = " · ".join(_last_lines(run.log_path))
+    said = " · ".join(last_lines(run.log_path))
     last = f" It printed last: {said}." if said else " It printed nothing."
-    return Ended(kind="failed", message=f"Its process {_how(status)} without a word.{last}{again}", cause="process")
+    return Ended(
+        kind="failed", message=f"Its process {how_it_ended(status)} without a word.{last}{again}", cause="process"
+    )
 
 
-def _how(status: int | None) -> str:
+def how_it_ended(status: int | None) -> str:
+    """As the rest of a sentence about a process."""
     if status is not None and status < 0:
         try:
             return f"was ended by {signal.Signals(-status).name}"
@@ -104,7 +107,8 @@ def _how(status: int | None) -> str:
     return f"ended with status {status}"
 
 
-def _last_lines(log: Path) -> Iterator[str]:
+def last_lines(log: Path) -> Iterator[str]:
+    """The last lines of a log that say something, each cut to a width."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - TAIL_BYTES))

@@ -53,6 +53,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
         sweep(studio.home)
         studio.queue.start()
         studio.conductor.start()
+        studio.examiner.start()
         yield
         studio.close()
 

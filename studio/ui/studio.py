@@ -1,4 +1,4 @@
-"""What the page's handlers work with: the home, its queue, its chat host and its study of rows."""
+"""What the page's handlers work with: the home, its queue, its chat host, its examiner and its study of rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from studio.answer.chat import ChatHost
+from studio.answer.evaluation.examiner import Examiner
 from studio.answer.turn import may_answer
 from studio.home import Home
 from studio.recipe.hardware import Hardware, detect
@@ -58,6 +59,10 @@ class Studio:
     def conductor(self) -> Conductor:
         return Conductor(self.home, self.queue.in_charge, self.queue.poke)
 
+    @cached_property
+    def examiner(self) -> Examiner:
+        return Examiner(self.home, self.examiner_refusal, self.queue.in_charge)
+
     def runs(self) -> list[Run]:
         """Every run, newest first."""
         return list_runs(self.home)[::-1]
@@ -76,9 +81,16 @@ class Studio:
             return None
         return may_answer(bool(self.active_runs()), self.hardware)
 
+    def examiner_refusal(self) -> str | None:
+        """Why no evaluation may be done now, or None where one may. A run that waits comes first."""
+        if may_answer(True, self.hardware) is None:
+            return None
+        return may_answer(any(status.active or status is Status.WAITING for _, status in self.seen()), self.hardware)
+
     def close(self) -> None:
         """Let the children go. A run in progress goes on and is adopted by the next start."""
         self.conductor.close()
+        self.examiner.close()
         self.queue.close()
         self.chat.close()
         self.forecasts.close()
@@ -86,4 +98,5 @@ class Studio:
 
     def _make_room(self) -> None:
         if may_answer(True, self.hardware):
+            self.examiner.step_aside()
             self.chat.close(STEPPED_ASIDE)

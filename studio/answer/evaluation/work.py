@@ -205,10 +205,8 @@ class Work:
         request = self._request
         if request.kind == "drift":
             return Scores(n=len(rows), against=request.against, metrics=[], main="", why=[], headline="")
-        try:
-            from studio.answer.metrics.scoring import score_rows
-        except ImportError:  # not there yet
-            return Scores(n=len(rows), against=request.against, metrics=[], main="", why=[], headline="")
+        from studio.answer.metrics.scoring import score_rows
+
         return score_rows(rows, request)
 
     def _answered(self, place: int, row: Example) -> AnsweredRow:
