@@ -83,7 +83,7 @@ def _failed(error: Exception) -> Ended:
 
 
 def _end_with_its_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):  # not by sys.stdin, whose lock a thread must not hold when the interpreter ends
         pass
     os._exit(0)
 
