@@ -10,6 +10,7 @@ from studio.recipe.recipe import Recipe
 
 SHORTEST = 64  # tokens of a row, below which cutting loses more than it saves
 CLIPPED = 1.0  # gradient norm: the usual bound
+DROPPED = 0.1  # share of an adapter's inputs: the usual dropout
 LOWER = 3.0  # the rate is divided by it where the loss ran away: half a decade
 
 
@@ -22,6 +23,8 @@ def ways_out(cause: str, recipe: Recipe) -> tuple[Move, ...]:
         return _calmer(recipe)
     if cause == "plateau":
         return _less_waste(recipe)
+    if cause == "overfitting":
+        return _less_by_heart(recipe)
     return ()
 
 
@@ -60,4 +63,16 @@ def _less_waste(recipe: Recipe) -> tuple[Move, ...]:
         moves.append(Move("Early stopping after 3 checks", {"training.early_stopping": 3}))
     if training.epochs > 1:
         moves.append(Move(f"Epochs {training.epochs / 2:g}", {"training.epochs": training.epochs / 2}))
+    return tuple(moves)
+
+
+def _less_by_heart(recipe: Recipe) -> tuple[Move, ...]:
+    training, method = recipe.training, recipe.method
+    moves = []
+    if not training.early_stopping:
+        moves.append(Move("Early stopping after 3 checks, which keeps the best", {"training.early_stopping": 3}))
+    if training.epochs > 1:
+        moves.append(Move(f"Epochs {training.epochs / 2:g}", {"training.epochs": training.epochs / 2}))
+    if getattr(method, "dropout", DROPPED) < DROPPED:
+        moves.append(Move(f"Dropout {DROPPED:g}", {"method.dropout": DROPPED}))
     return tuple(moves)

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-Cause = Literal["", "memory", "not-a-number", "divergence", "plateau", "disk", "checkpoint", "process", "forgetting"]
+Cause = Literal[
+    "", "memory", "not-a-number", "divergence", "plateau", "overfitting", "forgetting", "disk", "checkpoint", "process"
+]
 """What lies behind a failure or a warning, for the page to offer what helps (see studio/recipe/ways_out.py)."""
 
 

@@ -12,11 +12,11 @@ from accelerate import DistributedType
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from studio.run.events import Event, EventWriter, Warned
-from studio.run.mean import Mean
+from studio.run.gap import gap
+from studio.run.mean import KEPT, Mean
 from studio.run.stopping import held_out_losses, without_progress
 from studio.run.trouble import Trouble
 
-KEPT = 0.9  # of the smoothed loss at each step: the mean of about ten
 SETTLED = 20  # steps before the smoothed loss says anything
 RISE, RISE_SHARE = 0.5, 0.5  # nats and share of the best by which the smoothed loss is "well above" it
 HELD = 5  # steps in a row that it must be
@@ -161,21 +161,23 @@ def plateau(losses: dict[int, float], smallest: float) -> str:
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
-    """Warns once of a loss that rises and once of a held-out loss that no longer falls. It goes by the trainer's own
-    history, so that a resumed run does not say again what was said."""
+    """Warns once of a loss that rises, and once of a held-out loss that no longer falls or that rises while rows are
+    learned by heart. It goes by the trainer's own history, so that a resumed run does not say again what was said."""
 
     def __init__(self, events: EventWriter, smallest: float, early_stopping: bool) -> None:
         self._events = events
         self._smallest = smallest
         self._rise = Rise()
-        self._flat = early_stopping  # which says by itself that nothing falls any more
+        self._flat = self._by_heart = early_stopping  # which says by itself that nothing falls any more
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._rise = Rise()
         for step, loss in _losses(state.log_history):
             self._rise.after(step, loss)
         checks = [*held_out_losses(state).items()]
-        self._flat |= any(plateau(dict(checks[:count]), self._smallest) for count in range(1, len(checks) + 1))
+        before = [dict(checks[:count]) for count in range(1, len(checks) + 1)]
+        self._flat |= any(plateau(some, self._smallest) for some in before)
+        self._by_heart |= any(_overfitting(state, some) for some in before)
 
     def on_log(
         self,
@@ -189,7 +191,11 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             self._warn("divergence", state.global_step, self._rise.after(state.global_step, float(logs["loss"])))
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if not self._flat and (words := plateau(held_out_losses(state), self._smallest)):
+        held_out = held_out_losses(state)
+        if not self._by_heart and (words := _overfitting(state, held_out)):
+            self._by_heart = self._flat = True  # which says all that the other would
+            self._warn("overfitting", state.global_step, words)
+        if not self._flat and (words := plateau(held_out, self._smallest)):
             self._flat = True
             self._warn("plateau", state.global_step, words)
 
@@ -197,6 +203,12 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if words:
             warning: Event = Warned(step=step, cause=cause, message=words)
             self._events.write(warning)
+
+
+def _overfitting(state: TrainerState, held_out: dict[int, float]) -> str:
+    """What to warn of where the held-out loss rises while the training loss falls; empty elsewhere."""
+    found = gap([each for each in _losses(state.log_history) if each[0] <= max(held_out, default=0)], held_out)
+    return found.words if found and found.since is not None else ""
 
 
 def _losses(history: Iterable[dict[str, Any]]) -> list[tuple[int, float]]:

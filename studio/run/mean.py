@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+KEPT = 0.9  # of a smoothed loss at each step: the mean of about ten
+
 
 class Mean(NamedTuple):
     """An exponential moving mean that is not biased towards its start."""

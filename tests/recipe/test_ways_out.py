@@ -36,3 +36,11 @@ def test_every_way_out_is_a_recipe_that_differs(cause: str) -> None:
     recipe = Recipe(training=TrainingPart(epochs=3))
     for move in ways_out(cause, recipe):
         assert changed(recipe, move.changes) != recipe, move
+
+
+def test_against_learning_by_heart_the_run_ends_earlier_or_learns_less_of_each_row() -> None:
+    recipe = Recipe(training=TrainingPart(epochs=6))
+    changes = [move.changes for move in ways_out("overfitting", recipe)]
+    assert changes == [{"training.early_stopping": 3}, {"training.epochs": 3.0}, {"method.dropout": 0.1}]
+    careful = Recipe(training=TrainingPart(epochs=1, early_stopping=2), method=Full())
+    assert not ways_out("overfitting", careful)

@@ -72,6 +72,24 @@ def test_a_resumed_run_does_not_warn_again(tmp_path):
     assert [event.cause for event in run.events()[0]] == ["divergence", "plateau"]
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_rows_learned_by_heart_are_warned_of_once_and_also_in_a_resumed_run(early_stopping, tmp_path):
+    run, state = Run(tmp_path), TrainerState()
+    with EventWriter(run.events_path) as events:
+        for first in (1, 61):
+            watch = Watch(events, 0.0, early_stopping)
+            watch.on_train_begin(None, state, TrainerControl())
+            for step in range(first, first + 60):
+                state.global_step = step
+                state.log_history.append({"step": step, "loss": 3 * math.exp(-step / 40)})
+                watch.on_log(None, state, TrainerControl(), logs=state.log_history[-1])
+                if step % 10 == 0:
+                    state.log_history.append({"step": step, "eval_loss": 1 + abs(step - 30) / 100})
+                    watch.on_evaluate(None, state, TrainerControl())
+    told = [(event.cause, event.step) for event in run.events()[0]]
+    assert told == ([] if early_stopping else [("overfitting", 50)]), "and not of a plateau as well"
+
+
 def test_the_look_at_the_gradients_costs_next_to_nothing():
     """Beside one forward and backward pass of the layer that they are of, however busy the machine is."""
     layer, rows = torch.nn.Linear(512, 512), torch.randn(256, 512)

@@ -106,3 +106,13 @@ def test_a_check_costs_what_its_batches_cost_without_the_warm_up_of_the_first(re
     first, second = (event.values for event in run.events()[0])
     assert first["check_seconds"] == 4.0
     assert "check_seconds" not in second
+
+
+def test_a_check_tells_how_far_it_is_from_the_smoothed_training_loss(recorder, run):
+    step(recorder, 0, {"eval_loss": 5.0})
+    for number in range(1, 4):
+        step(recorder, number, {"loss": 2.0})
+    step(recorder, 3, {"eval_loss": 2.5})
+    found = [event.values for event in run.events()[0] if "eval_loss" in event.values]
+    assert "gap" not in found[0], "nothing was trained yet"
+    assert found[1]["gap"] == pytest.approx(0.5)
