@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -25,6 +26,7 @@ from studio.ui.compare import tab as compare_tab
 from studio.ui.data import tab as data_tab
 from studio.ui.data.samples import sample_of
 from studio.ui.draft import Draft, Updates, Values, new_states
+from studio.ui.evaluate import tab as evaluate_tab
 from studio.ui.history import tab as history_tab
 from studio.ui.recipe import tab as recipe_tab
 from studio.ui.refusal import refusal
@@ -54,6 +56,7 @@ class Page:
     model: model_tab.ModelTab
     recipe: recipe_tab.RecipeTab
     run: run_tab.RunTab
+    evaluate: evaluate_tab.EvaluateTab
     compare: compare_tab.CompareTab
     take: take_tab.TakeTab
 
@@ -110,6 +113,8 @@ def _draw(studio: Studio, start: Recipe) -> Page:
             run_part = run_tab.build(studio, recipe_part.draft, selected, tabs)
         with gr.Tab("History", id="History"):
             history_tab.build(studio, recipe_part.draft, selected, tabs)
+        with gr.Tab("Evaluate", id="Evaluate"):
+            evaluate_part = evaluate_tab.build(studio, recipe_part.draft)
         with gr.Tab("Compare", id="Compare"):
             compare_part = compare_tab.build(studio, recipe_part.draft, tabs)
         with gr.Tab("Take away", id="Take away"):
@@ -127,6 +132,7 @@ def _draw(studio: Studio, start: Recipe) -> Page:
         model_part,
         recipe_part,
         run_part,
+        evaluate_part,
         compare_part,
         take_part,
     )
@@ -161,7 +167,7 @@ def _connect(studio: Studio, page: Page) -> None:
     gr.on(
         [page.seen.change, page.selected.change],
         partial(show_runs, studio, page),
-        {page.selected, page.compare.room, page.take.choice},
+        {page.selected, *_in_hand(page)},
         _choosers(page),
         show_progress="hidden",
     )
@@ -172,7 +178,7 @@ def _run_parts(page: Page) -> list[Block]:
 
 
 def _choosers(page: Page) -> list[Block]:
-    return [page.run.choice, page.run.acts, page.compare.room, page.take.choice]
+    return [page.run.choice, page.run.acts, *_in_hand(page)]
 
 
 def _recipe_parts(page: Page) -> list[Block]:
@@ -185,12 +191,7 @@ def open_page(studio: Studio, page: Page, values: Values) -> Updates:
     newest = runs[0][0].name if runs else None
     part = _kept_part(values[page.kept]) or values[page.draft.data]
     shown = dict(zip(page.data.outputs, page.data.show(part, values[page.draft.model]), strict=True))
-    return (
-        {page.draft.data: part}
-        | shown
-        | _runs_shown(studio, page, runs, newest, (None, None))
-        | {page.selected: newest}
-    )
+    return {page.draft.data: part} | shown | _runs_shown(studio, page, runs, newest) | {page.selected: newest}
 
 
 def _kept_part(text: str | None) -> DataPart | None:
@@ -229,7 +230,7 @@ def train(studio: Studio, page: Page, values: Values) -> Updates:
         raise refusal(error, "Not started") from None
     studio.queue.poke()
     runs = _seen(studio)
-    return _runs_shown(studio, page, runs, run.name, (None, None)) | {
+    return _runs_shown(studio, page, runs, run.name) | {
         page.selected: run.name,
         page.tabs: gr.Tabs(selected="Run"),
     }
@@ -243,28 +244,35 @@ def look(studio: Studio, before: str) -> Any:
 
 def show_runs(studio: Studio, page: Page, values: Values) -> Updates:
     """The run choosers of all tabs, after a run began, ended or was selected."""
-    chosen = (values[page.compare.room], values[page.take.choice])
+    chosen = [values[each] for each in _in_hand(page)]
     updates = _runs_shown(studio, page, _seen(studio), values[page.selected], chosen)
     del updates[page.seen]
     return updates
 
 
 def _runs_shown(
-    studio: Studio, page: Page, runs: Seen, selected: str | None, chosen: tuple[str | None, str | None]
+    studio: Studio, page: Page, runs: Seen, selected: str | None, chosen: Sequence[str | None] = (None, None, None)
 ) -> Updates:
     ready = result_choices(runs)
     names = [name for _, name in ready]
     latest = selected if selected in names else next(iter(names), None)
     in_hand = [name if name in names else latest for name in chosen]
     if selected in names:
-        in_hand = [selected, selected]
+        in_hand = [selected] * len(in_hand)
+    evaluated, compared, taken = in_hand
     return {
         page.seen: fingerprint(studio.home, runs),
         page.run.choice: gr.update(choices=run_tab.run_choices(runs), value=selected),
         page.run.acts: run_tab.shown(studio, runs, selected),
-        page.compare.room: in_hand[0] or "",
-        page.take.choice: gr.update(choices=ready, value=in_hand[1]),
+        page.evaluate.room: evaluated or "",
+        page.compare.room: compared or "",
+        page.take.choice: gr.update(choices=ready, value=taken),
     }
+
+
+def _in_hand(page: Page) -> tuple[Component, Component, Component]:
+    """The components that hold the run which a tab works with."""
+    return page.evaluate.room, page.compare.room, page.take.choice
 
 
 def _seen(studio: Studio) -> Seen:

@@ -14,6 +14,7 @@ from studio.run.history.removal import sweep
 from studio.ui.compare.blind_routes import blind_routes
 from studio.ui.compare.routes import compare_routes
 from studio.ui.downloads import download_routes
+from studio.ui.evaluate.routes import evaluate_routes
 from studio.ui.history.routes import history_routes
 from studio.ui.live import live_head, live_routes
 from studio.ui.page import build
@@ -65,6 +66,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     app.include_router(history_routes(studio.home), prefix="/studio")
     app.include_router(compare_routes(studio), prefix="/studio")
     app.include_router(blind_routes(studio), prefix="/studio")
+    app.include_router(evaluate_routes(studio), prefix="/studio")
     return gr.mount_gradio_app(
         app,
         build(studio),
@@ -77,6 +79,6 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
         max_file_size=LARGEST_UPLOAD,
         ssr_mode=False,
         theme=theme(),
-        css_paths=[ASSETS / "style.css", ASSETS / "history.css", ASSETS / "compare.css", ASSETS / "blind.css"],
+        css_paths=[ASSETS / f"{name}.css" for name in ("style", "history", "evaluate", "compare", "blind")],
         head=live_head(),
     )
