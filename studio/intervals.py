@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 
@@ -36,20 +37,22 @@ def interval_of(figure: Callable[[np.ndarray], float], number: int) -> Interval:
     return float(low), float(high)
 
 
-def share_interval(hits: int, number: int) -> Interval:
-    """The interval of the share `hits / number`, number at least 1. Wilson 1927, J. Am. Stat. Assoc. 22(158)."""
-    return widened_share(hits / number, number)
+def share_interval(hits: int, number: int, level: float = 0.05) -> Interval:
+    """The interval at 1 - `level` of the share `hits / number`, number at least 1. Wilson 1927, J. Am. Stat. Assoc.
+    22(158)."""
+    return widened_share(hits / number, number, level)
 
 
-def widened_share(share: float, number: int) -> Interval:
+def widened_share(share: float, number: int, level: float = 0.05) -> Interval:
     """Wilson's interval for the mean of `number` values between 0 and 1, whatever they are.
 
     Such values vary at most as much as those that are 0 or 1 and have the same mean (Bhatia and Davis 2000, "A better
     bound on the variance", Am. Math. Mon. 107(4)), so it is at least as wide as it must be.
     """
-    middle = share + Z * Z / (2 * number)
-    reach = Z * sqrt(max(0.0, share * (1 - share)) / number + Z * Z / (4 * number * number))
-    scale = 1 + Z * Z / number
+    z = NormalDist().inv_cdf(1 - level / 2)
+    middle = share + z * z / (2 * number)
+    reach = z * sqrt(max(0.0, share * (1 - share)) / number + z * z / (4 * number * number))
+    scale = 1 + z * z / number
     return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
 
 
@@ -89,8 +92,8 @@ def mcnemar(first: int, second: int) -> float:
     return min(1.0, 2 * float(bdtr(min(first, second), number, 0.5))) if number else 1.0
 
 
-def tail(number: int) -> float:
-    """The share to cut off at each end of a bootstrap of `number` rows for a 95 % interval: under 2.5 % of few rows.
+def tail(number: int, level: float = 0.05) -> float:
+    """The share to cut off at each end of a bootstrap of `number` rows: under `level / 2` of few rows.
 
     The expanded percentile interval: Hesterberg 2015, "What Teachers Should Know About the Bootstrap", Am. Stat. 69(4),
     section 5.3.
@@ -99,17 +102,17 @@ def tail(number: int) -> float:
 
     if number < 2:
         return 0.0
-    return float(ndtr(-sqrt(number / (number - 1)) * stdtrit(number - 1, LIMITS[1] / 100)))
+    return float(ndtr(-sqrt(number / (number - 1)) * stdtrit(number - 1, 1 - level / 2)))
 
 
-def share_difference(hits: int, number: int, other_hits: int, other_number: int) -> Interval:
-    """The interval of `hits / number - other_hits / other_number`, of two independent samples.
+def share_difference(hits: int, number: int, other_hits: int, other_number: int, level: float = 0.05) -> Interval:
+    """The interval at 1 - `level` of `hits / number - other_hits / other_number`, of two independent samples.
 
     Newcombe 1998, "Interval estimation for the difference between independent proportions", Stat. Med. 17, method 10.
     """
     share, other = hits / number, other_hits / other_number
-    low, high = share_interval(hits, number)
-    other_low, other_high = share_interval(other_hits, other_number)
+    low, high = share_interval(hits, number, level)
+    other_low, other_high = share_interval(other_hits, other_number, level)
     below = sqrt((share - low) ** 2 + (other_high - other) ** 2)
     above = sqrt((high - share) ** 2 + (other - other_low) ** 2)
     return share - other - below, share - other + above

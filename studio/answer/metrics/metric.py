@@ -109,7 +109,7 @@ class Metric:
     fits: Callable[[Traits], bool] = lambda traits: traits.answered
 
 
-PerPair = Callable[[str, str], float]
+PerPair = Callable[[str, str], Value]
 
 
 def of_pairs(function: PerPair) -> Statistics:

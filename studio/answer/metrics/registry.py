@@ -311,7 +311,8 @@ def _main(traits: Traits) -> tuple[str, str]:
 
 
 def _recognised(traits: Traits) -> list[str]:
-    number, why = traits.number, []
+    number = traits.number
+    why: list[str] = []
     if not number or not traits.answered:
         return why
     of_all = f"of {counted(number, 'reference')}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from studio.intervals import SEED, Interval, paired_share_difference, share_inte
 
 RESAMPLES = 2000
 FEWEST = 6
-"""Rows for a verdict on what is no share of hits: of fewer, even if all agree, half or more of the other signs would
-have been as likely as 5 %: the two-sided sign test gives 2 / 2^5 = 0.06."""
+"""Rows for a verdict: of fewer, no test of signs can reach 5 %, even if all agree (2 / 2^5 = 0.06)."""
+ALIKE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,16 @@ class Estimate:
 class Draws:
     """Draws of `number` rows with replacement, as how often each row came: the same for all that is compared."""
 
-    def __init__(self, number: int) -> None:
-        chance = np.random.default_rng(SEED)
+    def __init__(self, number: int, seed: int = SEED) -> None:
+        chance = np.random.default_rng(seed)
         drawn = chance.integers(0, max(number, 1), (RESAMPLES if number else 0, number))
         places = drawn + np.arange(len(drawn))[:, None] * number
-        self._times = (
-            np.bincount(places.ravel(), minlength=len(drawn) * number).reshape(len(drawn), number).astype(np.float64)
-        )
+        times = np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        self._times = times.astype(np.float64)
 
-    def figures(self, statistics: np.ndarray, figure: FromSums) -> np.ndarray:
-        """The figure of each draw."""
-        return figure(self._times @ np.nan_to_num(statistics))
+    def sums(self, statistics: np.ndarray) -> np.ndarray:
+        """The sums of each draw. What is nan counts as nothing."""
+        return self._times @ np.nan_to_num(statistics)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,32 +48,40 @@ class Sample:
 
     statistics: np.ndarray
     figure: FromSums
-    is_share: bool
-    is_hit: bool
+    draws: Draws
+    is_share: bool = False
+    is_hit: bool = False
     """Whether each row is 0 or 1 and the figure is their mean."""
 
-    @property
+    @cached_property
     def counts(self) -> np.ndarray:
         """Which rows count: bool."""
         return ~np.isnan(self.statistics).any(axis=1)
 
-    def only(self, kept: np.ndarray) -> Sample:
-        """The same with only the rows of `kept` counted."""
-        return Sample(np.where(kept[:, None], self.statistics, np.nan), self.figure, self.is_share, self.is_hit)
+    @cached_property
+    def figures(self) -> np.ndarray:
+        """The figure of each draw of the rows."""
+        return self.figure(self.draws.sums(self.statistics))
+
+    @cached_property
+    def value(self) -> float:
+        """The figure over all rows that count; nan where there are none."""
+        counted = self.statistics[self.counts]
+        return float(self.figure(counted.sum(axis=0))) if len(counted) else float("nan")
 
     @property
     def hits(self) -> np.ndarray | None:
         """Which of the counted rows are 1, where each is 0 or 1."""
         return self.statistics[self.counts, 0] == 1 if self.is_hit else None
 
-    @property
-    def value(self) -> float:
-        """The figure over all rows that count; nan where there are none."""
-        counted = self.statistics[self.counts]
-        return float(self.figure(counted.sum(axis=0))) if len(counted) else float("nan")
+    def only(self, kept: np.ndarray) -> Sample:
+        """The same with only the rows of `kept` counted, all of which count here."""
+        if np.array_equal(kept, self.counts):
+            return self
+        return replace(self, statistics=np.where(kept[:, None], self.statistics, np.nan))
 
 
-def estimate(sample: Sample, draws: Draws) -> Estimate | None:
+def estimate(sample: Sample) -> Estimate | None:
     """A figure with its interval, None where no row counts or it is no number.
 
     The share of hits has Wilson's interval; the bootstrap has none where all hit or all miss. All else has the expanded
@@ -86,13 +94,13 @@ def estimate(sample: Sample, draws: Draws) -> Estimate | None:
         return None
     if hits is not None:
         return Estimate(value, share_interval(int(hits.sum()), number), number, int(hits.sum()))
-    low, high = _percentiles(draws.figures(sample.statistics, sample.figure), number)
-    if sample.is_share and high - low < 1e-9:
+    low, high = percentiles(sample.figures, number)
+    if sample.is_share and high - low < ALIKE:
         low, high = widened_share(value, number)
     return Estimate(value, (min(low, value), max(high, value)), number)
 
 
-def difference(sample: Sample, other: Sample, draws: Draws) -> Estimate | None:
+def difference(sample: Sample, other: Sample) -> Estimate | None:
     """How much more `sample` has than `other`, over the rows that count for both; None where there are none.
 
     Of hits: Newcombe's interval for pairs, with 0 in it wherever McNemar's exact test finds no difference at 5 %. All
@@ -108,18 +116,15 @@ def difference(sample: Sample, other: Sample, draws: Draws) -> Estimate | None:
         gained, lost = int((hits & ~others).sum()), int((~hits & others).sum())
         interval = paired_share_difference(int((hits & others).sum()), gained, lost, int((~hits & ~others).sum()))
         return Estimate(value, interval, number, gained - lost)
-    found = draws.figures(sample.statistics, sample.figure) - draws.figures(other.statistics, other.figure)
-    low, high = _percentiles(found, number)
+    low, high = percentiles(sample.figures - other.figures, number)
     low, high = min(low, value), max(high, value)
     if number < FEWEST:
         low, high = min(low, 0.0), max(high, 0.0)
     return Estimate(value, (low, high), number)
 
 
-def _percentiles(found: np.ndarray, number: int) -> Interval:
-    found = found[np.isfinite(found)]
-    if not len(found):
-        return float("nan"), float("nan")
-    share = tail(number)
-    low, high = np.quantile(found, (share, 1 - share))
+def percentiles(found: np.ndarray, number: int, level: float = 0.05) -> Interval:
+    """The ends of the expanded percentile interval at 1 - `level`; draws in which no row counts have no figure."""
+    share = tail(number, level)
+    low, high = np.quantile(found[np.isfinite(found)], (share, 1 - share))
     return float(low), float(high)

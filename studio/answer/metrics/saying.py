@@ -78,7 +78,7 @@ def _signed(found: Estimate, unit: Unit) -> str:
 def _words(found: Estimate, unit: Unit, better: Better, verdict: Verdict) -> str:
     low, high = found.interval
     if better == "neither":
-        return _more_or_less(found, unit)
+        return more_or_less(found, unit)
     if found.number < FEWEST:
         return f"cannot tell: {counted(found.number, 'row')} {'is' if found.number == 1 else 'are'} too few"
     if low == high == 0:
@@ -91,7 +91,8 @@ def _words(found: Estimate, unit: Unit, better: Better, verdict: Verdict) -> str
     return f"{verdict} by {_range(least, most, found, unit)}"
 
 
-def _more_or_less(found: Estimate, unit: Unit) -> str:
+def more_or_less(found: Estimate, unit: Unit) -> str:
+    """A difference as more or less, where neither is better: "3 to 5 words fewer"."""
     low, high = found.interval
     fewer = "fewer" if unit == "words" else "less"
     if low == high == 0:

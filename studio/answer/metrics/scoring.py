@@ -82,22 +82,22 @@ class Judged:
             values={m.name: self._values(m, kept) for m in self.choice.metrics if m.row_value is not None},
         )
 
-    def samples(self, metric: Metric, kept: np.ndarray) -> dict[str, Sample]:
+    def samples(self, metric: Metric, kept: np.ndarray, draws: Draws) -> dict[str, Sample]:
         """What each contestant's rows at `kept` give for a metric."""
         return {
-            who: Sample(found[kept], metric.figure, metric.unit == "share", metric.hits)
+            who: Sample(found[kept], metric.figure, draws, metric.unit == "share", metric.hits)
             for who, found in self.statistics[metric.name].items()
         }
 
     def _result(self, metric: Metric, kept: np.ndarray, draws: Draws) -> MetricResult:
-        samples = self.samples(metric, kept)
+        samples = self.samples(metric, kept, draws)
         figures: dict[str, Figure] = {}
         differences: dict[str, Difference] = {}
         against = samples.get(self.request.against)
         for who, sample in samples.items():
-            if found := estimate(sample, draws):
+            if found := estimate(sample):
                 figures[who] = figure_of(found, metric.unit)
-            if against and who != self.request.against and (apart := difference(sample, against, draws)):
+            if against and who != self.request.against and (apart := difference(sample, against)):
                 differences[who] = difference_of(apart, metric.unit, metric.better)
         return MetricResult(
             name=metric.name,
@@ -114,9 +114,10 @@ class Judged:
     def _values(self, metric: Metric, kept: np.ndarray) -> dict[str, list[float | None]]:
         assert metric.row_value is not None
         return {
-            who: [float(value) if counts else None for value, counts in zip(values, sample.counts, strict=True)]
-            for who, sample in self.samples(metric, kept).items()
-            for values in [metric.row_value(np.nan_to_num(sample.statistics))]
+            who: np.where(missing, None, metric.row_value(np.nan_to_num(lines)).astype(object)).tolist()  # type: ignore
+            for who, found in self.statistics[metric.name].items()
+            for lines in [found[kept]]
+            for missing in [np.isnan(lines).any(axis=1)]
         }
 
     def _confusion(self, kept: np.ndarray) -> dict[str, Confusion]:
