@@ -410,7 +410,7 @@ def _advice(
         return "yes", [f"Tune again: the model reads the new answers worse than known ones.{why}", how]
     if loss is None:
         missing = "The loss was not measured, so it cannot be told whether the model still fits."
-        return "cannot tell", [missing, *[f"What changed: {listed(moved, 5)}."] * bool(moved)]
+        return "cannot tell", [missing, *([f"What changed: {listed(moved, 5)}."] if moved else [])]
     if loss.verdict == "cannot tell":
         return "cannot tell", [f"Cannot tell whether to tune again. {_more(loss, rows)}"]
     if moved:

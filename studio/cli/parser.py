@@ -5,9 +5,22 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
-from studio.cli import answers, data, export, forecast, going_on, runs, script, search, train, votes
+from studio.cli import (
+    answers,
+    data,
+    evaluations,
+    export,
+    forecast,
+    going_on,
+    report,
+    runs,
+    script,
+    search,
+    train,
+    votes,
+)
 
-ROOMS = (data, forecast, train, search, runs, going_on, answers, votes, export, script)
+ROOMS = (data, forecast, train, search, runs, going_on, answers, evaluations, votes, report, export, script)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -18,6 +18,7 @@ from studio.ui.evaluate.routes import evaluate_routes
 from studio.ui.history.routes import history_routes
 from studio.ui.live import live_head, live_routes
 from studio.ui.page import build
+from studio.ui.report_routes import report_routes
 from studio.ui.studio import Studio
 
 LARGEST_UPLOAD = "1gb"
@@ -64,6 +65,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     app.include_router(live_routes(studio.home, studio.queue.in_charge), prefix="/studio")
     app.include_router(download_routes(studio.home), prefix="/studio")
     app.include_router(history_routes(studio.home), prefix="/studio")
+    app.include_router(report_routes(studio.home), prefix="/studio")
     app.include_router(compare_routes(studio), prefix="/studio")
     app.include_router(blind_routes(studio), prefix="/studio")
     app.include_router(evaluate_routes(studio), prefix="/studio")

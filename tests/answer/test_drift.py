@@ -91,7 +91,7 @@ def test_classes():
     skewed, verdicts = found([*examples(50, seed=2, label="yes"), *examples(3, seed=4, label="no")], trained_on=sides)
     assert verdicts["classes"] == "moved"
     classes = next(each for each in skewed.comparisons if each.key == "classes")
-    assert (classes.histogram.names, classes.histogram.new) == (["no", "yes"], [3, 50])
+    assert (classes.histogram.names, classes.histogram.new) == (["yes", "no"], [50, 3])
     assert found([*examples(150, seed=2, label="yes"), *examples(150, seed=4, label="no")], trained_on=sides)[1][
         "classes"
     ] == "not moved"  # fmt: skip
