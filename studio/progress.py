@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from studio.run.eta import pace_of, seconds_left
-from studio.run.events import AnyEvent, Branched, Ended, Metrics, Phase, Resumed, Saved, Started
+from studio.run.events import AnyEvent, Branched, Ended, Look, Metrics, Phase, Resumed, Saved, Started
 
 Number = float | Literal["not a number"] | None
 REMEMBERED = 24  # steps whose times tell of those to come
@@ -57,6 +57,8 @@ class Progress(BaseModel):
     check_seconds: float = 0.0
     checked_at: int = Field(default=-1, ge=-1, le=10**9)
     check_every: int = Field(default=0, ge=0, le=10**9)
+    look_seconds: float = Field(default=0.0, ge=0)
+    looked_at: int = Field(default=-1, ge=-1, le=10**9)
 
     def after(self, events: Iterable[AnyEvent]) -> Progress:
         """Where the run stands once `events` have happened too."""
@@ -83,7 +85,8 @@ class Progress(BaseModel):
             return None
         to_go, checks = max(0, self.steps - self.step), self._checks_to_come()
         paces = [min(seconds, LONGEST) for seconds in self.step_seconds]
-        whole = seconds_left(paces, self.step, self.steps, checks, self.check_seconds)
+        looking = self._looks_to_come(checks) * self.look_seconds
+        whole = seconds_left(paces, self.step, self.steps, checks, self.check_seconds, looking)
         since = max(0.0, now - self.paced)
         left, low, high = (max(0.0, seconds - since) for seconds in whole)
         if not math.isfinite(whole.high) or high > LONGEST:
@@ -115,6 +118,8 @@ class Progress(BaseModel):
             return back | {"checked_at": min(self.checked_at, event.step)}
         if isinstance(event, Metrics):
             return self._measured(event)
+        if isinstance(event, Look):
+            return {"looked_at": event.step}
         return {}
 
     def _began_phase(self, event: Phase) -> dict[str, object]:
@@ -136,6 +141,8 @@ class Progress(BaseModel):
             if 0 < self.step < event.step:  # the first step warms up and tells nothing of the others
                 pace = took / (event.step - self.step)
                 changes["step_seconds"] = (*self.step_seconds, float(f"{pace:.3g}"))[-REMEMBERED:]
+        if "look_seconds" in values:  # none of the next step's time: paced anew
+            changes["look_seconds"] = min(max(0.0, values["look_seconds"]), LONGEST)
         if "eval_loss" in values:
             changes |= {"held_out_loss": _number(values["eval_loss"]), "checked_at": event.step}
             changes["check_seconds"] = min(took, values.get("check_seconds", took))
@@ -149,6 +156,12 @@ class Progress(BaseModel):
         every = self.check_every or max(1, self.steps // USUAL_CHECKS)
         last = self.steps % every > 0 and self.checked_at < self.steps  # the end is measured wherever it falls
         return max(0, self.steps // every - self.checked_at // every) + last
+
+    def _looks_to_come(self, checks: int) -> int:
+        """As many as checks, as long as each check is looked at; else the last one alone."""
+        if self.looked_at < 0 or self.step >= self.steps:
+            return 0
+        return checks if self.looked_at >= self.checked_at else 1
 
 
 def _number(value: float) -> Number:

@@ -19,7 +19,9 @@ from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from studio.recipe.training import TrainingPart
 from studio.run.directory import BEGUN_FROM, Run, drafted, name_run, step_of
-from studio.run.events import Branched, EventWriter
+from studio.run.events import Branched, EventWriter, Look, that_count
+from studio.run.looks.film import ASKED
+from studio.run.looks.probes import PROBES
 from studio.run.manifest import RECIPE, flaw, seal
 from studio.run.row_losses.record import copy_until
 
@@ -115,6 +117,9 @@ def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
     shutil.copytree(run.path / "data", draft / "data")
     if (run.path / BEGUN_FROM).is_dir():
         shutil.copytree(run.path / BEGUN_FROM, draft / BEGUN_FROM)
+    for name in (ASKED, PROBES):
+        if (run.path / name).is_file():
+            shutil.copy(run.path / name, draft / name)
     (draft / "recipe.yaml").write_text(recipe.to_yaml(), "utf-8")
     step = step_of(checkpoint)
     copy_until(run.path, draft, step)
@@ -130,5 +135,8 @@ def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
     for copied in (draft / "checkpoints").iterdir():
         shutil.copy(draft / RECIPE, copied)
         seal(copied, Run(draft))
+    looks = [event for event in that_count(run.events()[0]) if isinstance(event, Look) and event.step <= step]
     with EventWriter(draft / "events.jsonl") as events:
+        for look in looks:  # what it forgets is measured against the same first look
+            events.write(Look(step=look.step, texts=look.texts, right=look.right))
         events.write(Branched(run=run.name, step=step))

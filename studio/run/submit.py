@@ -18,6 +18,7 @@ from studio.recipe.recipe import Recipe
 from studio.run.alone import alone
 from studio.run.begun_from import run_to_begin_from
 from studio.run.directory import Run, create_run, list_runs
+from studio.run.looks.probes import PROBES, Probe, probes_for, to_lines
 from studio.run.study.caches import Cache
 from studio.run.study.keys import Stamp, stamps
 from studio.run.study.store import store, stored
@@ -69,6 +70,11 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
     figures = Figures(disk=shutil.disk_usage(home.root).free)
     every = problems(recipe, prepared, detect(), figures)
     found = [problem.message for problem in every if problem.severity == "error"]
+    probes: list[Probe] = []
+    try:
+        probes = probes_for(recipe)
+    except StudioError as error:
+        found += error.problems
     if found:
         raise StudioError(*found)
     assert prepared is not None
@@ -82,7 +88,8 @@ def submit(home: Home, recipe: Recipe, notes: Mapping[str, str] | None = None) -
                 f"This very recipe with these very rows is already in progress as {twin.name}. Watch it in the Run "
                 "tab, or change something first."
             )
-        return create_run(home, recipe, prepared, notes, begins.adapter if begins else None)
+        watched = {PROBES: to_lines(probes)} if probes else {}
+        return create_run(home, recipe, prepared, {**(notes or {}), **watched}, begins.adapter if begins else None)
 
 
 def _twin(home: Home, recipe: Recipe, fingerprint: str) -> Run | None:

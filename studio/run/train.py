@@ -30,13 +30,14 @@ from studio.run.disk import Needs, needs_of, require_room
 from studio.run.ending import cancelled, ended_as, ended_before, failed, paused
 from studio.run.events import Branched, Decision, Ended, EventWriter, Metrics, Phase, Resumed, Started, Warned
 from studio.run.guards import NotANumber, Watch, all_numbers
+from studio.run.looks.looker import looker_of
 from studio.run.newest import newest
 from studio.run.packing import is_packed, keep_apart
 from studio.run.phases import Telling, heed, heed_cancel
 from studio.run.recorder import Recorder
 from studio.run.result import save_result
 from studio.run.retold import OnceTold
-from studio.run.steps import steps_of
+from studio.run.steps import evaluation_steps, steps_of
 from studio.run.stopping import EarlyStopping, Heeds
 from studio.run.study.tokens import Tell, untold
 from studio.run.tasks.every import runner_of
@@ -259,8 +260,9 @@ def build_trainer(run: Run, runner: TaskRunner, base: Base, rows: tuple[Rows, Ro
     model = put_on(base.model, recipe, situation, runner.new_modules, kept)
     place_tracker(run, recipe)
     arguments = training_arguments(recipe, base.precision, run.path / "checkpoints", *counts)
+    looker = looker_of(run, base.tokenizer, recorder.events, evaluation_steps(recipe.training, counts[0]))
     watch = Watch(recorder.events, recipe.training.smallest_improvement, recipe.training.early_stopping > 0)
-    callbacks = [*callbacks_of(run, recipe), watch, recorder]
+    callbacks = [*callbacks_of(run, recipe), watch, *looker, recorder]  # a look is no part of a step's time
     trainer: Any = runner.trainer(model, base.tokenizer, arguments, rows, callbacks)
     trainer.run, trainer.tell = run, recorder.events.write
     if base.precision.autocast == "fp16":

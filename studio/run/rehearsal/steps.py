@@ -100,7 +100,11 @@ class Clock(TrainerCallback):  # type: ignore[misc]
 def _run(recipe: Recipe, prepared: Prepared, home: Home) -> Iterator[Run]:
     """A run of two steps that no queue sees, in the home whose cache it uses; it goes when the block ends."""
     short = {"training.max_steps": STEPS, "training.save_steps": 0, "training.early_stopping": 0}
-    short |= {"training.keep_best": False, "training.evaluations": min(1, recipe.training.evaluations)}
+    short |= {
+        "looks.enabled": False,
+        "training.keep_best": False,
+        "training.evaluations": min(1, recipe.training.evaluations),
+    }
     folder = Path(tempfile.mkdtemp(prefix=f".rehearsal-{os.getpid()}-", dir=home.runs))
     try:
         write_run(folder, changed(recipe, short), prepared)

@@ -1,0 +1,86 @@
+"""The forgetting needle: whether the model in training has lost what the base had right, what of it, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import comb
+
+from pydantic import BaseModel, ConfigDict
+
+from studio.data.wording import listed
+from studio.run.events import AnyEvent, Look, that_count
+
+TOLERATED = 0.1  # share of what was right that any training may lose
+LEVEL = 0.01  # how likely a needle may be to trip at a look where no more than that is lost
+NAMES = {"fact": "facts", "sum": "sums", "format": "formats", "text": "plain text", "own": "your own probes"}
+
+
+class Family(BaseModel):
+    """Probes of one kind: how many the base had right, and how many of these are right no longer."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    known: int
+    lost: int
+
+
+class Needle(BaseModel):
+    """Where the needle stands at the last look. `begun` is the step of the first look at which it had tripped, None
+    where it never did; `families` are then those of that look, most lost first. `words` say it."""
+
+    model_config = ConfigDict(frozen=True)
+    begun: int | None
+    known: int
+    lost: int
+    families: tuple[Family, ...]
+    words: str
+
+
+def needle_of(events: Iterable[AnyEvent]) -> Needle | None:
+    """The needle of a run; None where nothing was known at the first look, or there was no other.
+
+    The rule: only probes that were right at the first look count, each paired with itself. It trips at a look where
+    more of them are wrong than chance explains if a tenth of them were lost: P(X >= lost), X binomial(known, 0.1), is
+    below 0.01; or where that holds of one family, at 0.01 divided by the number of families (Bonferroni).
+    """
+    looks = [event for event in that_count(events) if isinstance(event, Look) and event.right]
+    if len(looks) < 2 or not any("1" in right for right in looks[0].right.values()):
+        return None
+    each = [(look.step, list(_lost(looks[0], look))) for look in looks[1:]]
+    tripped = next(((step, found) for step, found in each if _trips(found)), None)
+    now = each[-1][1]
+    known, lost = sum(family.known for family in now), sum(family.lost for family in now)
+    if tripped is None:
+        words = f"{known - lost} of {known} probes that the base had right are still right."
+        return Needle(begun=None, known=known, lost=lost, families=tuple(now), words=words)
+    step, found = tripped
+    worst = tuple(sorted(found, key=lambda family: -family.lost / max(1, family.known)))
+    return Needle(begun=step, known=known, lost=lost, families=worst, words=_words(step, worst, known - lost, known))
+
+
+def _lost(first: Look, look: Look) -> Iterator[Family]:
+    for name, right in first.right.items():
+        pairs = [after for before, after in zip(right, look.right.get(name, ""), strict=False) if before == "1"]
+        yield Family(name=name, known=len(pairs), lost=pairs.count("0"))
+
+
+def _trips(families: list[Family]) -> bool:
+    known, lost = sum(family.known for family in families), sum(family.lost for family in families)
+    each = LEVEL / max(1, len(families))
+    return _more_than_chance(known, lost, LEVEL) or any(_more_than_chance(f.known, f.lost, each) for f in families)
+
+
+def _more_than_chance(known: int, lost: int, level: float) -> bool:
+    """Whether P(X >= lost), X binomial(known, TOLERATED), is below `level`."""
+    tail = (comb(known, k) * TOLERATED**k * (1 - TOLERATED) ** (known - k) for k in range(lost, known + 1))
+    return lost > 0 and sum(tail) < level
+
+
+def _words(step: int, families: tuple[Family, ...], right: int, known: int) -> str:
+    level = LEVEL / max(1, len(families))
+    named = [family for family in families if _more_than_chance(family.known, family.lost, level)]
+    told = [f"{NAMES.get(f.name, f.name)} ({f.lost} of {f.known})" for f in named or families if f.lost]
+    return (
+        f"Your model has begun to forget: at step {step:,} it had lost {listed(told, len(told))} of what the base had "
+        f"right. By now {right} of {known} are right."
+    )
