@@ -1,4 +1,4 @@
-"""`chat RUN`, `score RUN`: base, tuned model and others side by side, asked once or over all held-out rows."""
+"""`chat RUN`: base, tuned model and others side by side, asked once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from studio.answer.score import Score
     from studio.answer.wire import Asked
     from studio.run.directory import Run
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add the verbs to the command line."""
+    """Add the verb to the command line."""
     chatting = verbs.add_parser("chat", parents=[common], help="ask base and tuned model, and others, the same thing")
     chatting.add_argument("run")
     chatting.add_argument("--prompt", required=True)
@@ -35,10 +34,6 @@ def add(verbs: Any, common: argparse.ArgumentParser) -> None:
     chatting.add_argument("--max-new-tokens", type=int, default=256)
     chatting.add_argument("--seed", type=int, default=42)
     chatting.set_defaults(verb=chat)
-    scoring = verbs.add_parser("score", parents=[common], help="held-out scores of base and tuned model")
-    scoring.add_argument("run")
-    scoring.add_argument("--limit", type=int, help="only the first so many rows")
-    scoring.set_defaults(verb=score)
 
 
 def chat(options: argparse.Namespace) -> int:
@@ -98,16 +93,6 @@ def _panes(options: argparse.Namespace) -> dict[str, Asked]:
     return panes
 
 
-def score(options: argparse.Namespace) -> int:
-    """Print the scores; the answers themselves are kept in the run's evaluations/."""
-    from studio.answer.score import score as score_run
-
-    result = score_run(_run(options), options.limit, _progress)
-    print(file=sys.stderr)
-    print(result.model_dump_json(exclude={"rows"}) if options.json else _table(result))
-    return 0
-
-
 def _run(options: argparse.Namespace) -> Run:
     from studio.home import open_home
     from studio.run.directory import find_run
@@ -119,20 +104,5 @@ def _say(note: str) -> None:
     print(note, file=sys.stderr)
 
 
-def _progress(done: int, total: int) -> None:
-    print(f"\r{done} of {total} answers", end="", file=sys.stderr, flush=True)
-
-
 def _flag(problem: Any) -> str:
     return str(problem["loc"][0]).replace("_", "-")
-
-
-def _table(result: Score) -> str:
-    lines = [f"{result.run}: {result.n} held-out rows", f"{'':18}{'base':>24}{'tuned':>24}"]
-    for metric in result.scores["base"]:
-        cells = []
-        for who in ("base", "tuned"):
-            low, high = result.intervals[who][metric]
-            cells.append(f"{result.scores[who][metric]:8.1%} ({low:.0%} to {high:.0%})".rjust(24))
-        lines.append(f"{metric:18}{''.join(cells)}")
-    return "\n".join([*lines, *[f"base: {result.base_is}"] * bool(result.base_is)])

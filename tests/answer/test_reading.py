@@ -16,19 +16,20 @@ from peft import PeftModel
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from studio.answer.engine import Engine
+from studio.answer.evaluation.begin import begin_scores
 from studio.answer.reading import NO_HEAD, class_shares, read
-from studio.answer.score import Score, ScoredRow, judge_classes, score
 from studio.answer.voice import BASE
 from studio.answer.voices import Seat
 from studio.data.part import DataPart
 from studio.errors import StudioError
-from studio.home import CHECKOUT, open_home
+from studio.home import CHECKOUT, Home, open_home
 from studio.recipe.read import changed
 from studio.recipe.recipe import ModelPart, Recipe, TrainingPart
 from studio.run.directory import Run, Status
 from studio.run.submit import submit
 from studio.run.train import train
 from studio.share.result import zip_result
+from tests.answer.evaluation.conftest import do
 from tests.answer.results import voice_of
 from tests.tiny_encoder import make_encoder
 
@@ -154,32 +155,23 @@ def test_gaps_are_filled_by_base_and_tuned(method: str, make) -> None:
 
 def test_a_classifier_is_scored_against_the_most_frequent_class(make) -> None:
     run = make("lora", classes=True)
-    result = score(run)
-    assert result.n == ROWS // 4
-    assert set(result.scores["tuned"]) == {"accuracy", "macro_f1"}
-    assert {row.base for row in result.rows} == {"sunny"}
-    share = sum(row.reference == "sunny" for row in result.rows) / result.n
-    assert result.scores["base"]["accuracy"] == pytest.approx(share)
-    right = sum(row.reference == row.tuned for row in result.rows) / result.n
-    assert result.scores["tuned"]["accuracy"] == pytest.approx(right)
-    assert "'sunny'" in result.base_is
-    assert Score.model_validate_json((run.path / "evaluations" / "held-out.json").read_bytes()) == result
-
-
-def test_figures_of_named_classes() -> None:
-    said = [("a", "a", "a"), ("a", "a", "a"), ("b", "a", "b"), ("b", "a", "a")]  # right, base, tuned
-    rows = [ScoredRow(row=i, prompt="", reference=r, base=b, tuned=t) for i, (r, b, t) in enumerate(said)]
-    scores, intervals, differences = judge_classes(rows)
-    assert scores["base"] == {"accuracy": 0.5, "macro_f1": pytest.approx((2 / 3 + 0) / 2)}
-    assert scores["tuned"] == {"accuracy": 0.75, "macro_f1": pytest.approx((0.8 + 2 / 3) / 2)}
-    for low, high in [*intervals["base"].values(), *differences.values()]:
-        assert low <= high
-    assert differences["accuracy"][0] >= 0.0, "the tuned one is right wherever the base is"
+    evaluation = begin_scores(Home(run.path.parent.parent), run)
+    result = do(evaluation)
+    rows = evaluation.rows()
+    assert result.scores.n == len(rows) == ROWS // 4
+    assert result.scores.main == "label_accuracy"
+    assert {row.answers["base"] for row in rows} == {"sunny"}
+    (accuracy,) = (metric for metric in result.scores.metrics if metric.name == "label_accuracy")
+    for who in ("base", "tuned"):
+        right = sum(row.reference == row.answers[who] for row in rows) / len(rows)
+        assert accuracy.figures[who].value == pytest.approx(right)
+    assert "'sunny'" in " ".join(result.notes)
 
 
 def test_gaps_have_no_score(make) -> None:
+    run = make("lora", classes=False)
     with pytest.raises(StudioError, match="no right answers"):
-        score(make("lora", classes=False))
+        begin_scores(Home(run.path.parent.parent), run)
 
 
 @pytest.mark.slow  # imports in processes of their own

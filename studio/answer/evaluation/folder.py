@@ -31,6 +31,7 @@ from studio.run.wish import Wish, read_wish, write_wish
 
 Model = TypeVar("Model", Request, Result)
 
+ASKED = ("request.json", "rows.jsonl")
 EVALUATIONS = "evaluations"  # the folder of a run's own
 SHARE_THAT_TELLS = 0.01  # of the work has to be done before its pace tells of the rest
 
@@ -168,6 +169,17 @@ class Evaluation:
                 "some space or see to its permissions, then try again."
             ) from error
 
+    def finished_or_under_way(self) -> bool:
+        """Whether it needs nobody to go on with it."""
+        return self.status() in {Status.FINISHED, Status.RUNNING, Status.STOPPING}
+
+    def asks_the_same(self, other: Evaluation) -> bool:
+        """Whether the very same rows are asked of the very same contestants."""
+        try:
+            return all((self.path / name).read_bytes() == (other.path / name).read_bytes() for name in ASKED)
+        except OSError:
+            return False
+
     def result(self) -> Result | None:
         """What came of it; None while it is not finished. Raises StudioError where the file was damaged."""
         path = self.path / "result.json"
@@ -220,6 +232,22 @@ def make_evaluation(parent: Path, request: Request, rows: Examples, shots: Examp
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def remove(evaluation: Evaluation) -> None:
+    """Delete it for good, with all that was answered.
+
+    Raises:
+        StudioError: it is under way, or the disk does not let go of it.
+    """
+    if evaluation.status().active:
+        raise StudioError(f"The evaluation {evaluation.id} is under way. Cancel it first, then delete it.")
+    gone = evaluation.path.with_name(f"{NEW}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        evaluation.path.rename(gone)
+    except OSError as error:
+        raise StudioError(f"The evaluation {evaluation.id} could not be deleted ({error.strerror}).") from error
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def evaluations_of(run: Run) -> list[Evaluation]:

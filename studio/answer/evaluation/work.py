@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from studio.answer.evaluation.answers import Answers, Learnt, Said
 from studio.answer.evaluation.contestants import Asked, asked_of, mark_of_ids, none_fits
 from studio.answer.evaluation.events import Began, Noted, Worked
 from studio.answer.evaluation.folder import Evaluation
+from studio.answer.evaluation.known import Known, known_of, model_of, tell_models
 from studio.answer.evaluation.request import BASE, Contestant
 from studio.answer.evaluation.result import Result, Scores
 from studio.data.example import Example, asked_text
+from studio.data.wording import counted, listed
 
 if TYPE_CHECKING:
+    from studio.answer.evaluation.references import Tokens
     from studio.answer.voices import Seat
     from studio.run.events import EventWriter
 
@@ -104,11 +108,37 @@ class Work:
         if not kept:
             raise none_fits(min((each.seat.context for each in asked if each.seat.context), default=None))
         self._longest = max(each.longest for each in asked)
+        models = {each.name: (model_of(each), each.longest) for each in asked if not each.seat.in_turn}
+        tell_models(self._evaluation, models)
         pace = Pace(self._events, 2 * len(kept) * len(asked), (1 + READING) * len(kept) * len(asked))
         for each in asked:
+            if model := models.get(each.name, ("", 0))[0]:
+                self._take_known(each, kept, known_of(self._evaluation, each, model))
             self._answer(each, kept, pace)
             self._read(each, kept, pace)
         return [place for place in self._rows if place not in set(kept)]
+
+    def _take_known(self, asked: Asked, kept: list[int], known: Known) -> None:
+        """What the same model was asked before in the same words counts here too."""
+        said, read = self._answers.said, self._answers.read
+        marks = {place: mark_of_ids(asked.prompts[place]) for place in kept if (asked.name, place) not in said}
+        taken = [
+            known.said[mark].model_copy(update={"who": asked.name, "place": place})
+            for place, mark in marks.items()
+            if mark in known.said
+        ]
+        wanted = {place: asked.rows[place] for place in kept if (asked.name, place) not in read} if known.read else {}
+        self._answers.add(taken)
+        self._answers.add(
+            known.read[mark].model_copy(update={"who": asked.name, "place": place})
+            for place, tokens in self._labelled(asked, wanted).items()
+            if (mark := mark_of_labels(tokens)) in known.read
+        )
+        if taken:
+            self._note(
+                f"{len(taken):,} of {counted(len(kept), 'answer')} of {asked.name} were there already, from "
+                f"{listed(known.where, 3)}."
+            )
 
     def _answer(self, asked: Asked, kept: list[int], pace: Pace) -> None:
         from studio.answer.evaluation.writing import write
@@ -139,7 +169,7 @@ class Work:
 
     def _read(self, asked: Asked, kept: Iterable[int], pace: Pace) -> None:
         """Only what was not read yet. Of what the model cannot hold it is kept that there is nothing."""
-        from studio.answer.evaluation.references import labelled, read_references
+        from studio.answer.evaluation.references import read_references
 
         wanted = list(kept)
         missing = [place for place in wanted if (asked.name, place) not in self._answers.read]
@@ -147,14 +177,26 @@ class Work:
         pace.add(what, len(wanted) - len(missing), READING)
         if not missing:
             return
-        tokens = labelled(asked.seat, {place: asked.rows[place] for place in missing})
+        tokens = self._labelled(asked, {place: asked.rows[place] for place in missing})
         found = read_references(asked.seat, tokens, self._stopped, self._note)
         for read in (dict.fromkeys(set(missing) - set(tokens), Read(nats=0.0, tokens=0)), *found):
             self._answers.add(
-                Learnt(who=asked.name, place=place, nats=each.nats, tokens=each.tokens) for place, each in read.items()
+                Learnt(
+                    who=asked.name,
+                    place=place,
+                    nats=each.nats,
+                    tokens=each.tokens,
+                    asked=mark_of_labels(tokens[place]) if place in tokens else "",
+                )
+                for place, each in read.items()
             )
             pace.add(what, len(read), READING)
         self._heed()
+
+    def _labelled(self, asked: Asked, rows: dict[int, Example]) -> dict[int, Tokens]:
+        from studio.answer.evaluation.references import labelled
+
+        return labelled(asked.seat, rows) if rows else {}
 
     def _read_only(self, seated: list[tuple[Contestant, Seat]]) -> list[int]:
         pace = Pace(self._events, len(self._rows) * len(seated), READING * len(self._rows) * len(seated))
@@ -199,6 +241,7 @@ class Work:
         folder = self._evaluation.path
         _write_whole(folder / "answered.jsonl", b"".join(orjson.dumps(row.to_json()) + b"\n" for row in rows))
         _write_whole(folder / "result.json", result.model_dump_json(indent=1, exclude={"scores": {"values"}}).encode())
+        os.utime(folder.parent)  # who looks at the run sees that something came
         return result
 
     def _scores(self, rows: list[AnsweredRow]) -> Scores:
@@ -254,6 +297,12 @@ class Work:
             self._looked = now
             self._stop = self._stop or self._evaluation.asked_to_stop()
         return self._stop
+
+
+def mark_of_labels(tokens: Tokens) -> str:
+    """Tells what is read, and which of it is judged, from anything else."""
+    ids, labels = tokens
+    return mark_of_ids([*ids, -1, *labels])
 
 
 def _named(contestant: str) -> str:

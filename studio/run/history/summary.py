@@ -19,12 +19,12 @@ from studio.run.history.notes import Notes, read_notes
 from studio.run.history.origin import Origin, origin_of, run_of_base
 from studio.run.history.record import Record
 
-LARGEST_EVALUATION = 20_000_000  # bytes; it holds every row's answers
+LARGEST_EVALUATION = 20_000_000  # bytes of its result
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The first figure of an evaluation of held-out rows: of base and tuned model, over `rows` rows."""
+    """The main figure of an evaluation of held-out rows: of base and tuned model, over `rows` rows."""
 
     metric: str
     base: float
@@ -126,15 +126,29 @@ def _rows(run: Run) -> dict[str, Any]:
 
 
 def _scored(folder: Path) -> Scored | None:
-    """The newest evaluation's first figure."""
+    """Of the newest evaluation that judged the tuned model: its main metric, or else the first that is a share."""
+    found = [path for path in folder.glob("*/result.json") if not path.parent.name.startswith(".")]
+    for path in sorted(found, key=_written, reverse=True):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+            return _scored_in(path)
+    return None
+
+
+def _scored_in(path: Path) -> Scored:
+    """Raises what a damaged file brings, and StopIteration where there is no such figure."""
+    if path.stat().st_size > LARGEST_EVALUATION:
+        raise ValueError("too large")
+    scores = json.loads(path.read_bytes())["scores"]
+    shares = [metric for metric in scores["metrics"] if metric["unit"] == "share" and "tuned" in metric["figures"]]
+    metric = next(iter(sorted(shares, key=lambda each: each["name"] != scores["main"])))
+    base, tuned = (float(metric["figures"][who]["value"]) for who in ("base", "tuned"))
+    if not math.isfinite(base + tuned):
+        raise ValueError("not a number")
+    return Scored(str(metric["title"]), base, tuned, int(scores["n"]))
+
+
+def _written(path: Path) -> int:
     try:
-        files = [path for path in folder.glob("*.json") if path.stat().st_size < LARGEST_EVALUATION]
-        newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
-        if newest is None:
-            return None
-        told = json.loads(newest.read_bytes())
-        metric, tuned = next(iter(told["scores"]["tuned"].items()))
-        scored = Scored(str(metric), float(told["scores"]["base"].get(metric, 0.0)), float(tuned), int(told["n"]))
-        return scored if math.isfinite(scored.base + scored.tuned) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
-        return None
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

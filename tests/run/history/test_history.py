@@ -22,9 +22,12 @@ def rows(history: History, since: int = 0) -> dict[str, Summary]:
 
 def test_a_run_in_a_line(home):
     run = prepare_run(home, "amber-fox", {"method.rank": 4})
-    evaluation = {"n": 6, "scores": {"base": {"exact match": 0.1}, "tuned": {"exact match": 0.5}}, "rows": []}
-    (run.path / "evaluations").mkdir()
-    (run.path / "evaluations" / "held-out.json").write_text(json.dumps(evaluation))
+    figures = {"base": {"value": 0.1}, "tuned": {"value": 0.5}}
+    loss = {"name": "loss", "title": "Loss", "unit": "nats", "figures": figures}
+    match = {"name": "exact_match", "title": "exact match", "unit": "share", "figures": figures}
+    (run.path / "evaluations" / "one").mkdir(parents=True)
+    scores = {"n": 6, "main": "loss", "metrics": [loss, match]}
+    (run.path / "evaluations" / "one" / "result.json").write_text(json.dumps({"scores": scores}))
     (row,) = History(home).look().rows
     assert (row.run, row.status, row.base, row.method, row.data, row.rows) == (
         "amber-fox", Status.FINISHED, "starter", "LoRA", "colours.csv", 18
