@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.home import ASSETS
 from studio.run.directory import Run, Status, find_run
@@ -17,6 +18,7 @@ from studio.ui.data.press import pressed
 from studio.ui.draft import Draft, Updates
 from studio.ui.live import live_html
 from studio.ui.refusal import refusal
+from studio.ui.row_acts import SCRIPT, act_on_row
 from studio.ui.run_acts import acts_html
 from studio.ui.run_press import helped, press
 from studio.ui.studio import Studio
@@ -42,6 +44,7 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> Ru
     )
     acts = gr.HTML("", elem_id="acts", js_on_load=_script(), apply_default_css=False)
     live = gr.HTML(live_html(None), elem_id="live")
+    of_row = gr.HTML("", elem_id="row-acts", js_on_load=SCRIPT, apply_default_css=False)
     with gr.Accordion("Log of the run", open=False) as log_frame:
         log = gr.Code(label=f"The last {LOG_LINES} lines that its process printed", interactive=False, lines=8)
         refresh = gr.Button("Read again", size="sm")
@@ -49,6 +52,9 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> Ru
 
     def on_press(name: str | None, before: tuple[str, int], event: gr.EventData) -> list[Any]:
         return act(studio, name, before, *pressed(event))
+
+    def on_row(part: DataPart, event: gr.EventData) -> list[Any]:
+        return act_on_row(studio.home, part, pressed(event)[0])
 
     choice.input(lambda name: name, choice, selected)
     selected.change(live_html, selected, live, show_progress="hidden")
@@ -59,6 +65,7 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> Ru
         show_progress="hidden",
         trigger_mode="once",
     ).then(None, js=LOOK_NOW)
+    of_row.click(on_row, draft.data, [draft.data, tabs], show_progress="hidden")
     wanted.change(partial(use_recipe, studio, draft, tabs), wanted, [*draft.outputs, tabs], show_progress="hidden")
     for event in (log_frame.expand, refresh.click):
         event(partial(log_tail, studio), selected, log)

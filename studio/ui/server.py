@@ -19,6 +19,7 @@ from studio.ui.history.routes import history_routes
 from studio.ui.live import live_head, live_routes
 from studio.ui.page import build
 from studio.ui.report_routes import report_routes
+from studio.ui.row_losses import row_routes
 from studio.ui.studio import Studio
 
 LARGEST_UPLOAD = "1gb"
@@ -63,6 +64,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     if host in LOCAL:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL))
     app.include_router(live_routes(studio.home, studio.queue.in_charge), prefix="/studio")
+    app.include_router(row_routes(studio.home), prefix="/studio")
     app.include_router(download_routes(studio.home), prefix="/studio")
     app.include_router(history_routes(studio.home), prefix="/studio")
     app.include_router(report_routes(studio.home), prefix="/studio")

@@ -131,6 +131,7 @@ def _checked(event: Metrics) -> bool:
 def _beyond(kept: RowLosses) -> np.ndarray:
     """By how much each loss is above the median of those around the same time, of rows visited as often."""
     losses = kept.every["loss"].astype(float)
+    losses[~np.isfinite(losses)] = np.max(losses, initial=0.0, where=np.isfinite(losses))
     visit = np.minimum(kept.visit, MOST_VISITS)
     beyond = np.empty(len(losses))
     for number in range(int(visit.max(initial=-1)) + 1):
