@@ -77,6 +77,19 @@ def _of_machine(key: str, title: str, unit: str, processor: str, gpu: str, divis
     return Panel(key, title, traces)
 
 
+def _faint(dash: str) -> dict[str, Any]:
+    return _line(GREY, 1.2, showlegend=False, opacity=0.8) | {"line": {"color": GREY, "width": 1.2, "dash": dash}}
+
+
+FAMILIES = (
+    ("fact", "Facts", "dot"),
+    ("sum", "Sums", "dash"),
+    ("format", "Formats", "dashdot"),
+    ("text", "Plain text", "longdash"),
+    ("own", "Your own", "solid"),
+)
+"""Families of probes: name, title, how they are drawn."""
+
 PANELS = (
     Panel(
         "loss",
@@ -85,6 +98,15 @@ PANELS = (
             Trace("loss", "Training loss", _line(BLUE, 1, opacity=0.4)),
             Trace("loss", "Smoothed", _line(BLUE, 2.5), "smoothed"),
             Trace("eval_loss", "Held-out loss", _dots(ORANGE)),
+        ),
+        shown=True,
+    ),
+    Panel(
+        "probe_right",
+        "Still right: share of the probes (forgetting needle)",
+        (
+            Trace("probe_right", "All probes", _dots(GREEN) | {"showlegend": False}),
+            *(Trace(f"probe/{name}", title, _faint(dash)) for name, title, dash in FAMILIES),
         ),
         shown=True,
     ),
@@ -128,6 +150,7 @@ PANELS = (
         ),
     ),
     _single("entropy", "Entropy"),
+    _single("probe_loss", "Loss on the probes", GREEN),
     _single("tokens_per_second", "Tokens per second", GREEN, shown=True),
     _single("step_seconds", "Seconds a step", GREEN),
     _of_machine("memory", "Memory in GiB: trainer, GPU", "GiB", "memory", "gpu_memory", GIB),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio.data.part import Mix
 from studio.recipe.methods.low_rank import Lora
+from studio.recipe.models import STARTER_ID
 from studio.recipe.problem import Move
 from studio.recipe.recipe import Recipe
 
 SHORTEST = 64  # tokens of a row, below which cutting loses more than it saves
 CLIPPED = 1.0  # gradient norm: the usual bound
 DROPPED = 0.1  # share of an adapter's inputs: the usual dropout
+GENERAL = "assets/general/general.jsonl"  # what the starter knew before
+REMINDED = 0.1  # general rows for each row of the task: a tenth
 LOWER = 3.0  # the rate is divided by it where the loss ran away: half a decade
 
 
@@ -23,9 +27,29 @@ def ways_out(cause: str, recipe: Recipe) -> tuple[Move, ...]:
         return _calmer(recipe)
     if cause == "plateau":
         return _less_waste(recipe)
+    if cause == "forgetting":
+        return _less_forgotten(recipe)
     if cause == "overfitting":
         return _less_by_heart(recipe)
     return ()
+
+
+def _less_forgotten(recipe: Recipe) -> tuple[Move, ...]:
+    """General rows mixed in (rehearsal: Robins 1995, Connection Science 7(2)), and a lower rate (Biderman et
+    al. 2024, arXiv 2405.09673: what is learned and what is forgotten grow together)."""
+    training, moves = recipe.training, []
+    others = [mix for mix in recipe.data.mix if mix.path != GENERAL]
+    now = sum(mix.weight for mix in recipe.data.mix if mix.path == GENERAL)
+    share = max(REMINDED, 2 * now)
+    if recipe.model.id == STARTER_ID and share <= 1:
+        mixed = [*others, Mix(path=GENERAL, weight=share, held_out=False)]
+        changes: dict[str, Any] = {"data.mix": [mix.model_dump() for mix in mixed]}
+        moves.append(Move(f"{share:.0%} general data mixed in", changes))
+    rate = float(f"{training.learning_rate / LOWER:.2g}")
+    moves.append(Move(f"Learning rate {rate:g}", {"training.learning_rate": rate}))
+    if recipe.method.name == "full":
+        moves.append(Move("LoRA in place of full fine-tuning", {"method.name": Lora().name}))
+    return tuple(moves)
 
 
 def _less_memory(recipe: Recipe) -> tuple[Move, ...]:

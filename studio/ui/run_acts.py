@@ -12,9 +12,10 @@ from studio.home import Home
 from studio.recipe.problem import Move
 from studio.recipe.recipe import Recipe
 from studio.recipe.training import ScheduleName
-from studio.recipe.ways_out import ways_out
+from studio.recipe.ways_out import LOWER, ways_out
 from studio.run.directory import Run, Status, step_of
 from studio.run.events import Ended, Resumed, Warned
+from studio.run.looks.needle import told_of
 from studio.run.order import in_order
 from studio.run.resume import may_resume
 from studio.run.stalled import last_events, stalled
@@ -32,7 +33,7 @@ def acts_html(home: Home, runs: Seen, selected: str | None) -> str:
     found = next(((run, status) for run, status in runs if run.name == selected), None)
     parts = [_queue(home, runs)]
     if found:
-        row = _buttons(*found) + _more(*found)
+        row = _buttons(*found) + _more(*found) + _pin()
         parts = [f'<div class="run-row">{row}</div>' if row else "", _help(*found), *parts]
     return f'<div class="run-acts" data-of="{escape(selected or "")}">{"".join(parts)}</div>' if any(parts) else ""
 
@@ -46,7 +47,7 @@ def fingerprint(home: Home, runs: Seen) -> str:
 
 def _moving(run: Run, status: Status) -> str:
     """What may change of a run in progress while its status stays."""
-    return f"{_stuck(run, status)}:{_trouble(run)[0]}:{len(run.checkpoints())}:{run.wish() or ''}"
+    return f"{_stuck(run, status)}:{_lately(run)[0]}:{len(run.checkpoints())}:{run.wish() or ''}"
 
 
 def _buttons(run: Run, status: Status) -> str:
@@ -103,8 +104,24 @@ def _help(run: Run, status: Status) -> str:
     failed = status is Status.FAILED  # then the live view says what happened
     again = "Try again" if failed else "Train anew"
     rows = "".join(f"<li>{_offer(run.name, place, move, again)}</li>" for place, move in enumerate(moves))
+    rows += _earlier(run) if cause == "forgetting" else ""
     told = "<h4>What helps</h4>" if failed else note("warning", message)
     return f'{told}<ul class="run-ways" aria-label="What helps">{rows}</ul>'
+
+
+def _earlier(run: Run) -> str:
+    """A button that goes on from the last checkpoint before the run began to forget, at a third of its rate."""
+    told = told_of(run)
+    before = [step for step in map(step_of, run.checkpoints()) if told and 0 < step < told.step]
+    if not before:
+        return ""
+    rate = f"{run.recipe.training.learning_rate / LOWER:.2g}"
+    fields = (
+        f'<fieldset id="run-earlier-fields" hidden><input name="step" value="{before[-1]}">'
+        f'<input name="learning_rate" value="{rate}"></fieldset>'
+    )
+    words = f"Go on from step {before[-1]:,}, before it forgot, at a rate of {rate}"
+    return f"<li>{fields}{button(f'branch:{run.name}', words, field='run-earlier-fields')}</li>"
 
 
 def _offer(name: str, place: int, move: Move, again: str) -> str:
@@ -123,6 +140,14 @@ def moves_for(run: Run, cause: str = "") -> tuple[Move, ...]:
 
 def _trouble(run: Run) -> tuple[str, str]:
     """The cause of its failure, or of its last warning that has one, and what was said of it."""
+    cause, message = _lately(run)
+    if not cause and (told := told_of(run)):
+        return told.cause, told.message
+    return cause, message
+
+
+def _lately(run: Run) -> tuple[str, str]:
+    """The same, of the last some hundred steps."""
     for event in reversed(last_events(run)):
         if isinstance(event, Ended | Warned) and event.cause:
             return event.cause, event.message
@@ -141,6 +166,16 @@ def _more(run: Run, status: Status) -> str:
         return ""
     extend = _extend(run.name) if status in EXTENDABLE else ""
     return extend + _branch(run.name, steps[::-1], recipe)
+
+
+def _pin() -> str:
+    """A prompt to be answered on the way by the next run."""
+    return (
+        '<details class="run-more" id="run-pin"><summary>Pin a prompt …</summary>'
+        "<p>The next run answers it while it learns, as a row of its film strip. It is added to the Recipe tab.</p>"
+        '<fieldset id="run-pin-fields"><label class="run-wide">Prompt <input name="prompt" maxlength="2000" '
+        f'autocomplete="off"></label></fieldset>{button("pin:", "Pin it", field="run-pin-fields")}</details>'
+    )
 
 
 def _extend(name: str) -> str:

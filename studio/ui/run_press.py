@@ -49,7 +49,7 @@ def press(studio: Studio, pressed: str, text: str) -> Run | None:
     elif verb in OF_A_RUN:
         OF_A_RUN[verb](studio, run)
     elif verb in NEW:
-        made = NEW[verb](studio, run, _fields(text) | {"place": place})
+        made = NEW[verb](studio, run, fields_of(text) | {"place": place})
         gr.Info(f"In the queue as {made.name}.")
         studio.queue.poke()
         return made
@@ -149,7 +149,7 @@ def _number(label: str, text: str) -> float:
         raise StudioError(f"{label}: {text!r:.40} is no number. Write one such as 0.0002 or 2e-4.") from None
 
 
-def _fields(text: str) -> dict[str, str]:
+def fields_of(text: str) -> dict[str, str]:
     """What a group of fields sent. Empty where a page sent anything else."""
     try:
         sent = json.loads(text or "{}")

@@ -13,6 +13,7 @@ import gradio as gr
 from studio.data.part import DataPart
 from studio.errors import StudioError
 from studio.home import ASSETS
+from studio.recipe.looks import MOST_PROMPTS, LooksPart
 from studio.run.directory import Run, Status, find_run
 from studio.ui.data.press import pressed
 from studio.ui.draft import Draft, Updates
@@ -20,12 +21,13 @@ from studio.ui.live import live_html
 from studio.ui.refusal import refusal
 from studio.ui.row_acts import SCRIPT, act_on_row
 from studio.ui.run_acts import acts_html
-from studio.ui.run_press import helped, press
+from studio.ui.run_press import fields_of, helped, press
 from studio.ui.studio import Studio
 
 LOG_LINES = 400
 LOOK_NOW = "() => window.atelier.look()"  # the live view of a run that is over looks seldom
 TAKE = "take:"
+PIN = "pin:"
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,13 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> Ru
     with gr.Accordion("Log of the run", open=False) as log_frame:
         log = gr.Code(label=f"The last {LOG_LINES} lines that its process printed", interactive=False, lines=8)
         refresh = gr.Button("Read again", size="sm")
-    wanted = gr.State(("", 0))
+    wanted, pinned = gr.State(("", 0)), gr.State("")
 
     def on_press(name: str | None, before: tuple[str, int], event: gr.EventData) -> list[Any]:
-        return act(studio, name, before, *pressed(event))
+        what, text = pressed(event)
+        if what == PIN:
+            return [gr.skip(), gr.skip(), gr.skip(), prompt_in(text)]
+        return [*act(studio, name, before, what, text), gr.skip()]
 
     def on_row(part: DataPart, event: gr.EventData) -> list[Any]:
         return act_on_row(studio.home, part, pressed(event)[0])
@@ -61,12 +66,14 @@ def build(studio: Studio, draft: Draft, selected: gr.State, tabs: gr.Tabs) -> Ru
     acts.click(
         on_press,
         [selected, wanted],
-        [selected, acts, wanted],
+        [selected, acts, wanted, pinned],
         show_progress="hidden",
         trigger_mode="once",
     ).then(None, js=LOOK_NOW)
     of_row.click(on_row, draft.data, [draft.data, tabs], show_progress="hidden")
     wanted.change(partial(use_recipe, studio, draft, tabs), wanted, [*draft.outputs, tabs], show_progress="hidden")
+    pins = draft.looks.fields["prompts"]
+    pinned.change(pin, [pinned, pins], [pinned, pins], show_progress="hidden")
     for event in (log_frame.expand, refresh.click):
         event(partial(log_tail, studio), selected, log)
     return RunTab(choice, live, acts)
@@ -108,6 +115,26 @@ def use_recipe(studio: Studio, draft: Draft, tabs: gr.Tabs, wanted: tuple[str, i
         raise refusal(error, "Not taken over") from None
     gr.Info(f"The recipe of {name} with this change is in the Recipe tab. Change what you like, then press Train.")
     return draft.show_settings(recipe) | draft.show_choices(recipe) | {tabs: gr.Tabs(selected="Recipe")}
+
+
+def prompt_in(text: str) -> str:
+    """The prompt that stands in the field of a press, as one line."""
+    return " ".join(fields_of(text).get("prompt", "").split())
+
+
+def pin(text: str, before: str | None) -> list[Any]:
+    """The pinned prompts of the next run with one more."""
+    if not text:  # nothing was typed, or this is the state going back to nothing, so that the same may be pinned again
+        return [gr.skip(), gr.skip()]
+    looks = LooksPart(prompts=before or "")
+    if text in looks.pinned:
+        gr.Info("This prompt is pinned already.")
+        return ["", gr.skip()]
+    if len(looks.pinned) >= MOST_PROMPTS:
+        gr.Warning(f"{MOST_PROMPTS} prompts are pinned already. Take one out in the Recipe tab, under While it learns.")
+        return ["", gr.skip()]
+    gr.Info("Pinned: the next run answers it while it learns. See the Recipe tab, under While it learns.")
+    return ["", "\n".join([*looks.pinned, text])]
 
 
 def log_tail(studio: Studio, name: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from studio.data.wording import counted
+from studio.recipe.models import STARTER_ID
 from studio.run.accelerated.ranks import is_sharded, this_rank
 from studio.run.directory import Run
 from studio.run.events import AnyEvent, Decision, EventWriter, Look, Metrics, Warned, that_count
@@ -16,7 +17,7 @@ from studio.run.looks.budget import Budget
 from studio.run.looks.exam import Marks, marks, sheets
 from studio.run.looks.film import ASKED, write_asked
 from studio.run.looks.needle import needle_of
-from studio.run.looks.probes import WRITERS, probes_in
+from studio.run.looks.probes import WRITERS, bundled_set, probes_in
 from studio.run.looks.reel import frame, scenes
 from studio.run.looks.undisturbed import undisturbed
 from studio.run.wish import read_wish
@@ -113,7 +114,16 @@ class Looker(TrainerCallback):  # type: ignore[misc]
         needle = None if self._warned else needle_of(self._seen)
         if needle is not None and needle.begun is not None:
             self._warned = True
-            self._events.write(Warned(step=step, cause="forgetting", message=needle.words))
+            self._events.write(Warned(step=step, cause="forgetting", message=f"{needle.words}{self._what_helps()}"))
+
+    def _what_helps(self) -> str:
+        """What no button can choose."""
+        if bundled_set(self._run.recipe.model.id) == STARTER_ID or self._run.recipe.data.mix:
+            return ""
+        return (
+            " General data mixed in on the Data tab reminds it: take rows like those the base was trained on, such as "
+            "a general instruction set of the Hub, with a weight of 0.1."
+        )
 
     def _script(self) -> list[Any]:
         found = scenes(self._run.recipe, self._run.examples("held_out"), self._tokenizer)

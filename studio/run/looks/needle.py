@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import comb
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.data.wording import listed
-from studio.run.events import AnyEvent, Look, that_count
+from studio.run.directory import Run
+from studio.run.events import AnyEvent, Look, Warned, that_count
 
 TOLERATED = 0.1  # share of what was right that any training may lose
 LEVEL = 0.01  # how likely a needle may be to trip at a look where no more than that is lost
@@ -56,6 +57,19 @@ def needle_of(events: Iterable[AnyEvent]) -> Needle | None:
     step, found = tripped
     worst = tuple(sorted(found, key=lambda family: -family.lost / max(1, family.known)))
     return Needle(begun=step, known=known, lost=lost, families=worst, words=_words(step, worst, known - lost, known))
+
+
+def told_of(run: Run) -> Warned | None:
+    """The warning that a run began to forget, wherever it stands in its events; None where there was none."""
+    try:
+        with run.events_path.open("rb") as lines:
+            found = next((line for line in lines if b'"cause":"forgetting"' in line), b"")
+    except FileNotFoundError:
+        return None
+    try:
+        return Warned.model_validate_json(found) if found else None
+    except ValidationError:
+        return None
 
 
 def _lost(first: Look, look: Look) -> Iterator[Family]:
