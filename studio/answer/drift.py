@@ -186,7 +186,7 @@ def _lengths(key: Literal["prompt length", "answer length"], known: Sequence[str
     low, high = median_difference(here, there) if min(len(here), len(there)) >= FEWEST else (None, None)
     what = "Prompts" if key == "prompt length" else "Answers"
     said = f"{what} have {_median(here)} in the middle, the training rows {_median(there)}"
-    between = f" (difference {low:+.0f} to {high:+.0f})" if low is not None and high is not None else ""
+    between = f" (difference {low:+.3g} to {high:+.3g})" if low is not None and high is not None else ""
     tail = {
         "moved": "Their lengths are spread otherwise.",
         "not moved": "Their lengths are spread as in training.",

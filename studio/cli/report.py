@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.answer.drift import Drift
-    from studio.answer.evaluation.folder import Evaluation
 
 
 def add(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -45,6 +43,7 @@ def drift(options: argparse.Namespace) -> int:
     """Let the run's models read the new data, and print how it compares."""
     from studio.answer.drift import drift as drift_of
     from studio.answer.evaluation.begin import begin_drift
+    from studio.cli.evaluations import see_through
     from studio.data.part import DataPart
     from studio.home import open_home
     from studio.run.directory import find_run
@@ -52,32 +51,17 @@ def drift(options: argparse.Namespace) -> int:
     home = open_home(options.home)
     run = find_run(home, options.run)
     evaluation = begin_drift(home, run, DataPart(path=options.file))
-    _done(evaluation)
+    try:
+        see_through(evaluation, _say)
+    finally:
+        print(file=sys.stderr)
     found = drift_of(run, evaluation)
     print(json.dumps({"evaluation": evaluation.id} | found.model_dump(mode="json")) if options.json else _table(found))
     return 0
 
 
-def _done(evaluation: Evaluation) -> None:
-    """Do the evaluation in a process of its own, unless a studio that is open has taken it, and wait for its end."""
-    from studio.answer.evaluation.child import Child
-    from studio.errors import StudioError
-    from studio.run.directory import Status
-
-    child = Child(evaluation)
-    try:
-        while not (status := evaluation.status()).over or (status is Status.LOST and child.status() is None):
-            what, done, of, _ = evaluation.progress()
-            print(f"\r{what}: {done} of {of}  " if of else f"\r{what} …  ", end="", file=sys.stderr, flush=True)
-            if child.status() is not None and status is Status.WAITING:
-                break
-            time.sleep(0.2)
-    finally:
-        child.end()
-        print(file=sys.stderr)
-    if evaluation.status() is not Status.FINISHED:
-        why = evaluation.error() or f"It is {evaluation.status().value}; its output.log may say why."
-        raise StudioError(f"The new data was not read to its end. {why} ({evaluation.path})")
+def _say(words: str) -> None:
+    print(f"\r{words:<60}", end="", file=sys.stderr, flush=True)
 
 
 def _table(found: Drift) -> str:

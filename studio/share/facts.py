@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from studio.answer.evaluation.answered import AnsweredRow
 from studio.answer.evaluation.folder import Evaluation, evaluations_of
 from studio.answer.evaluation.request import Request
-from studio.answer.evaluation.result import MetricResult, Result
+from studio.answer.evaluation.result import Figure, MetricResult, Result
 from studio.data.mends.every import MENDS
 from studio.data.wording import counted, quoted
 from studio.errors import StudioError
 from studio.run.directory import Run
+from studio.run.looks.needle import Needle, needle_of
 from studio.share.naming import bare_name
 
 BY = {"prompt": "equal prompts stay together", "group": "groups stay together", "label": "each class by the same share"}
@@ -58,6 +60,20 @@ class Scored:
     def rows(self) -> list[AnsweredRow]:
         """Its rows with everybody's answers."""
         return self.evaluation.rows()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model card says of a run beside its recipe. None: it is not known."""
+
+    data: DataFacts
+    scored: Scored | None
+    needle: Needle | None
+
+
+def facts_of(run: Run) -> Facts:
+    """The facts of a run. Raises StudioError where what it was trained on cannot be read."""
+    return Facts(data_facts(run), newest_scores(run), needle_of(run.events()[0]))
 
 
 def data_facts(run: Run) -> DataFacts:
@@ -130,7 +146,10 @@ def _newest(run: Run, kind: str) -> Scored | None:
     return None
 
 
-def told_of(metric: MetricResult, who: str) -> str:
-    """A contestant's figure with its interval, in words; a dash without one."""
-    figure = metric.figures.get(who)
-    return figure.text if figure else "–"
+def spoken(figure: Figure, unit: str) -> str:
+    """A figure with its interval: "92 % (85 to 97)"."""
+    if not all(map(math.isfinite, (figure.low, figure.high))) or figure.low == figure.high:
+        return figure.text
+    low, high = (f"{100 * end:.0f}" if unit == "share" else f"{end:.3g}" for end in (figure.low, figure.high))
+    percent = " %" if unit == "share" and not figure.text.endswith("%") else ""
+    return f"{figure.text} ({low} to {high}{percent})"

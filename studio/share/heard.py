@@ -57,7 +57,9 @@ def write_heard(voice: Voice, to: Path) -> Path:
         name = str(model.active_adapter)
         model.save_pretrained(made, safe_serialization=True, selected_adapters=[name])
         seat.tokenizer.save_pretrained(Path(made) / name)
-        write_zip(replace(kept, name=path.stem, is_adapter=True, heard=_in_words(voice)), Path(made) / name, draft)
+        write_zip(
+            replace(kept, name=path.stem, is_adapter=True, heard=_in_words(voice), facts=None), Path(made) / name, draft
+        )
     return path
 
 

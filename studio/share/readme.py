@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.errors import StudioError
 from studio.recipe.methods.low_rank import QLora
 from studio.recipe.recipe import Recipe
 from studio.recipe.tasks import LanguageModeling, SequenceClassification
 from studio.run.directory import Run
+from studio.share.card import metadata, sections
+from studio.share.facts import Facts, facts_of
 from studio.share.naming import PublicBase
 
 COMPUTE = {"auto": "bfloat16"}  # what "auto" means where the compute type is not known; the others name themselves
@@ -26,18 +29,28 @@ class Kept:
     is_adapter: bool = True
     labels: tuple[str, ...] = ()
     heard: str = ""
+    facts: Facts | None = None
+    """Its scores, rows and forgetting; None where they are not those of this result."""
 
     @classmethod
     def of(cls, run: Run, base: PublicBase) -> Kept:
         """The result of `run`, which has one."""
         recipe = run.recipe
         labels = class_names(run) if isinstance(recipe.task, SequenceClassification) else ()
-        return cls(run.name, recipe, base, run.result == run.adapter, labels)
+        return cls(run.name, recipe, base, run.result == run.adapter, labels, facts=_facts(run))
 
     @property
     def quantized(self) -> bool:
         """Whether its base was in fewer bits while it was trained."""
         return isinstance(self.recipe.method, QLora)
+
+
+def _facts(run: Run) -> Facts | None:
+    """What is known of a run; where its notes on the rows were damaged its result can be taken away all the same."""
+    try:
+        return facts_of(run)
+    except StudioError:
+        return None
 
 
 def class_names(run: Run) -> tuple[str, ...]:
@@ -47,7 +60,6 @@ def class_names(run: Run) -> tuple[str, ...]:
 
 README = """\
 ---
-library_name: {library}
 {front}---
 
 # {name}
@@ -56,7 +68,7 @@ library_name: {library}
 
 - **Base model:** `{base}`: {where}.
 - **Task:** {task}.
-{notes}
+{notes}{told}
 ## Load it
 
 `pip install {packages}`, then, in this folder:
@@ -152,8 +164,8 @@ def readme(kept: Kept) -> str:
     if isinstance(method, QLora):
         notes += QUANTIZED_NOTE.format(bits=8 if method.quant_type == "int8" else 4)
     return README.format(
-        library="peft" if kept.is_adapter else "transformers",
-        front=f"base_model: {base.name}\n" if base.on_hub else "",
+        front=metadata(kept.name, "peft" if kept.is_adapter else "transformers", base, kept.facts),
+        told=sections(kept.facts) if kept.facts else "",
         name=kept.name,
         kind="An adapter" if kept.is_adapter else "A whole model",
         method=method.title,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from studio.data.division.mix import GENERAL
 from studio.errors import StudioError
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run
@@ -82,13 +83,22 @@ def _texts(kept: Kept, result: Path) -> dict[str, bytes]:
 
 def public_recipe(recipe: Recipe, base: PublicBase) -> Recipe:
     """The recipe with file names in place of this machine's paths."""
-    data = {key: bare_name(path) if (path := getattr(recipe.data, key)) else "" for key in ("path", "held_out_path")}
+    data: dict[str, Any] = {
+        key: bare_name(path) if (path := getattr(recipe.data, key)) else "" for key in ("path", "held_out_path")
+    }
+    data["mix"] = tuple(mix.model_copy(update={"path": _public(mix.path)}) for mix in recipe.data.mix)
     return recipe.model_copy(
         update={
             "model": recipe.model.model_copy(update={"id": base.name}),
             "data": recipe.data.model_copy(update=data),
+            "looks": recipe.looks.model_copy(update={"own_probes": _public(recipe.looks.own_probes)}),
         }
     )
+
+
+def _public(path: str) -> str:
+    """A path that any checkout of the studio has, or a dataset of the Hub, as it is; of any other its last part."""
+    return path if not path or path == GENERAL or "://" in path else bare_name(path)
 
 
 def _as_json(tree: dict[str, Any]) -> bytes:

@@ -58,9 +58,12 @@ def offer(studio: Studio, name: str | None) -> tuple[Any, Any, Any]:
     if run.result is None:
         return NOTHING_YET, "", ""
     size = sum(file.stat().st_size for file in run.result.iterdir()) / 1e6
+    report = f"studio/runs/{quote(name)}/report"
     link = (
         f'<a class="download" href="studio/runs/{quote(name)}/result.zip" download>'
         f"Download {escape(name)}-{run.result.name}.zip <small>about {size:.1f} MB</small></a>"
         f"<p>{HOLDS[run.result.name]}</p>"
+        f'<p><a href="{report}" target="_blank" rel="noopener">Read the report of this run</a>, or '
+        f'<a href="{report}?download=1" download>take it as one HTML file</a>.</p>'
     )
     return link, snippet(Kept.of(run, public_base(recipe.model.id))), recipe.to_yaml()

@@ -34,7 +34,8 @@ def test_the_result_is_offered_and_downloaded(method, kind, home, make_recipe) -
     assert f"name: {method}" in recipe
     app = FastAPI()
     app.include_router(download_routes(home), prefix="/studio")
-    (address,) = re.findall(r'href="([^"]+)"', link)
+    address, *reports = re.findall(r'href="([^"]+)"', link)
+    assert reports == [f"studio/runs/{run.name}/report", f"studio/runs/{run.name}/report?download=1"]
     answer = TestClient(app).get(f"/{address}")
     assert answer.status_code == 200
     assert f"{run.name}-{kind}.zip" in answer.headers["content-disposition"]

@@ -170,7 +170,7 @@ def _commands(run: Run, train: str) -> list[tuple[str, str]]:
     name = shlex.quote(run.name)
     return [
         ("Train it again, in the folder that holds its file", train),
-        ("Score it", f"python -m studio score {name}"),
+        ("Score it", f"python -m studio score {name} --few-shot 5"),
         ("Write this report", f"python -m studio report {name} --to report.html"),
         ("Take it away", f"python -m studio export {name}"),
     ]

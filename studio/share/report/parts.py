@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from studio.answer.evaluation.answered import AnsweredRow
 from studio.answer.evaluation.request import BASE, TUNED
 from studio.answer.evaluation.result import Figure, MetricResult
 from studio.answer.metrics.scoring import score_rows
+from studio.answer.metrics.slices import By, slices
 from studio.answer.votes.kept import read_votes
 from studio.answer.votes.verdict import tally_of, verdict_of
 from studio.answer.votes.vote import Pair, Vote, title_of
@@ -30,7 +30,7 @@ from studio.run.events import AnyEvent, Decision, Metrics, Started, that_count
 from studio.run.history.difference import ABSENT, differences
 from studio.run.history.record import Record
 from studio.run.owner import read_owner
-from studio.share.facts import Scored
+from studio.share.facts import Scored, spoken
 from studio.share.report.drawing import Mark, Point, Series, curves, pairs, whiskers
 
 COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6")
@@ -39,6 +39,7 @@ SEED = 0
 MOST_TEXT = 700  # characters of one text
 MOST_CLASSES = 15  # of a confusion matrix
 UNSET = "not set"
+SLICED: tuple[By, ...] = ("label", "group", "source")
 
 
 @dataclass(frozen=True)
@@ -160,28 +161,18 @@ def _score_line(metric: MetricResult, scored: Scored) -> Line:
     )
 
 
-def spoken(figure: Figure, unit: str) -> str:
-    """A figure with its interval: "92 % (85 to 97)"."""
-    if not all(map(math.isfinite, (figure.low, figure.high))) or figure.low == figure.high:
-        return figure.text
-    low, high = (f"{100 * end:.0f}" if unit == "share" else f"{end:.3g}" for end in (figure.low, figure.high))
-    return f"{figure.text} ({low} to {high})"
-
-
 def _numbers(figure: Figure) -> tuple[float, float, float]:
     return figure.value, figure.low, figure.high
 
 
-def slice_lines(scored: Scored) -> list[tuple[str, str, int, list[tuple[str, str]]]]:
+def slice_lines(scored: Scored) -> list[tuple[str, str, int, dict[str, str]]]:
     """The main metric by label, group and source, where the rows have several: (by, name, n, figures)."""
-    from studio.answer.metrics.slices import slices
-
     found = []
-    for by in ("label", "group", "source"):
+    for by in SLICED:
         parts = slices(scored.rows, scored.request, by)
         if len(parts) > 1 and scored.main:
             found += [
-                (by, cut(each.name), each.n, [(who, figure.text) for who, figure in each.figures.items()])
+                (by, cut(each.name), each.n, {who: figure.text for who, figure in each.figures.items()})
                 for each in parts[:MOST_CLASSES]
             ]
     return found
