@@ -196,6 +196,10 @@
       this.show();
       this.tell(answer.story || [], anew);
       if (before && !OVER.has(before) && OVER.has(answer.status)) notice.tell(this.name, statusLine(this.state));
+      if (anew || "seen" in answer) {
+        const looked = this.state.seen.progress.looked_at; // what stands below the chart hears of it: `live:news`
+        this.section.dispatchEvent(new CustomEvent("live:news", { bubbles: true, detail: { anew, looked } }));
+      }
       if (!anew) return answer.points && this.chart.extend(answer.points);
       this.offerOthers(answer.others);
       await this.chart.show(answer.figure, answer.forebears);

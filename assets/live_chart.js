@@ -10,6 +10,7 @@
   const HEIGHTS = { loss: 290, other: 84, between: 44 }; // px
   const RED = "#d33f49";
   const GREY = "#8b8f98";
+  const ORANGE = "#d9700f";
   const DASHES = ["dash", "dot", "dashdot", "longdash"];
   const CONFIG = { displaylogo: false, modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]] };
 
@@ -122,6 +123,8 @@
       this.onOthers = () => {};
       this.ended = new AbortController(); // the page keeps the controls for the next run's chart
       this.connect();
+      this.marked = null; // the step of the film strip's frame
+      section.addEventListener("film:step", ({ detail }) => this.mark(detail.step), { signal: this.ended.signal });
       this.resized = new ResizeObserver(() => this.fit());
       this.resized.observe(this.box);
     }
@@ -231,7 +234,7 @@
         top -= (tall[i] + HEIGHTS.between) / whole;
       });
       layout.yaxis = { ...layout.yaxis, type: this.wishes.log ? "log" : "linear" };
-      layout.shapes.push(...this.branchMarks());
+      layout.shapes.push(...this.branchMarks(), ...this.filmMark());
       this.box.style.minHeight = this.plot.style.height = `${layout.height}px`;
       return this.zoomed(layout);
     }
@@ -257,6 +260,20 @@
         line: { color: GREY, width: 1, dash: "dash" },
         label: { text: "branched", textangle: 0, textposition: i % 2 ? "middle" : "start", xanchor: "left", yanchor: "bottom", font: { color: GREY, size: 11 } },
       }));
+    }
+
+    /* A line through all panels at the frame of the film strip that is looked at. */
+    filmMark() {
+      if (this.marked === null) return [];
+      return [{ type: "line", name: "film", xref: "x", yref: "paper", x0: this.marked, x1: this.marked, y0: 0, y1: 1, line: { color: ORANGE, width: 1.5 }, opacity: 0.8 }];
+    }
+
+    mark(step) {
+      if (step === this.marked) return;
+      this.marked = step;
+      if (!this.drawn || !this.box.clientWidth) return;
+      const others = (this.plot.layout.shapes || []).filter(({ name }) => name !== "film");
+      window.Plotly.relayout(this.plot, { shapes: [...others, ...this.filmMark()] });
     }
 
     colours() {

@@ -31,8 +31,15 @@ from studio.ui.story import told
 
 MOST_NEWS = 512 * 1024  # bytes of events; a reader further behind than that draws anew
 FOR_EVER = "public, max-age=31536000, immutable"  # the addresses carry a version
-STYLES = ("live.css", "run_acts.css", "data.css", "recipe.css", "live_rows.css")
-SCRIPTS = ("live_chart.js", "live.js", "data.js", "live_rows.js")  # in the order in which they need one another
+STYLES = ("live.css", "live_film.css", "run_acts.css", "data.css", "recipe.css", "live_rows.css")
+# in the order in which they need one another:
+SCRIPTS = (
+    "live_chart.js",
+    "live_film.js",
+    "live.js",
+    "data.js",
+    "live_rows.js",
+)
 SERVED = (*STYLES, *SCRIPTS)
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 

@@ -15,6 +15,7 @@ from studio.ui.compare.blind_routes import blind_routes
 from studio.ui.compare.routes import compare_routes
 from studio.ui.downloads import download_routes
 from studio.ui.evaluate.routes import evaluate_routes
+from studio.ui.film_routes import film_routes
 from studio.ui.history.routes import history_routes
 from studio.ui.live import live_head, live_routes
 from studio.ui.page import build
@@ -64,6 +65,7 @@ def web_app(studio: Studio, host: str, port: int) -> FastAPI:
     if host in LOCAL:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL))
     app.include_router(live_routes(studio.home, studio.queue.in_charge), prefix="/studio")
+    app.include_router(film_routes(studio.home), prefix="/studio")
     app.include_router(row_routes(studio.home), prefix="/studio")
     app.include_router(download_routes(studio.home), prefix="/studio")
     app.include_router(history_routes(studio.home), prefix="/studio")
