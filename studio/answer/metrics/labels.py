@@ -11,7 +11,7 @@ import numpy as np
 from studio.answer.evaluation.result import Confusion
 from studio.answer.metrics.metric import Said
 
-MOST, LONGEST, ROWS_EACH = 20, 40, 3
+MOST, LONGEST, MOST_WORDS, ROWS_EACH = 20, 40, 4, 3
 ELSE = "anything else"
 AROUND = string.whitespace + string.punctuation
 
@@ -63,11 +63,11 @@ def confusion(pairs: Sequence[tuple[str, str]], labels: Sequence[str]) -> Confus
 
 def labels_of(references: Sequence[str]) -> tuple[str, ...]:
     """The classes that the references are, most frequent first; none where they are not a few short texts that come
-    again: at most 20 of up to 40 characters, three rows each on average."""
+    again: at most 20 of up to 4 words and 40 characters, three rows each on average."""
     counts = Counter(bare(reference) for reference in references)
     written = {bare(reference): reference.strip() for reference in reversed(references)}
     few = 2 <= len(counts) <= min(MOST, len(references) // ROWS_EACH)
-    if not few or any(not each or len(each) > LONGEST for each in counts):
+    if not few or any(not each or len(each) > LONGEST or len(each.split()) > MOST_WORDS for each in counts):
         return ()
     return tuple(written[each] for each, _ in counts.most_common())
 

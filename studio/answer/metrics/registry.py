@@ -217,7 +217,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "judge",
         "Judge",
-        "Mean mark of a model that was asked to judge, from 0 to 1. Such judges favour long answers, the first of two, "
+        "Mean mark of a model that was asked to judge, from 0 to 1; more is better. Such judges favour long answers, the first of two, "
         "and what sounds like themselves (Zheng et al. 2023, arXiv 2306.05685): read some rows yourself.",
         "judge",
         of_values(lambda said: [row.marks.get(said.contestant) for row in said.rows]),
@@ -226,7 +226,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "own",
         "Your own metric",
-        "Mean of what the function score(answers, references) of your file gave. More is taken for better.",
+        "Mean of what the function score(answers, references) of your file gave. More is taken to be better.",
         "own",
         of_values(lambda said: [row.own.get(said.contestant) for row in said.rows]),
         unit="count",
