@@ -135,7 +135,7 @@ def _spikes(run: Run, kept: RowLosses) -> Json:
         {"step": each.step, "loss": _short(each.loss), "usual": _short(each.usual)} | _named(rows.get(each.place))
         for each in found
     ]
-    words = "Their loss is far above that of the steps around them. Beside each is the row that adds most to it."
+    words = "Steps whose loss is far above that of the steps around them, and the row that adds most to each."
     return {"title": counted(len(found), "spike"), "words": words, "spikes": steps, "rows": []}
 
 

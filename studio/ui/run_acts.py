@@ -15,6 +15,7 @@ from studio.recipe.training import ScheduleName
 from studio.recipe.ways_out import LOWER, ways_out
 from studio.run.directory import Run, Status, step_of
 from studio.run.events import Ended, Resumed, Warned
+from studio.run.gap import gap_of
 from studio.run.looks.needle import told_of
 from studio.run.order import in_order
 from studio.run.resume import may_resume
@@ -104,7 +105,7 @@ def _help(run: Run, status: Status) -> str:
     failed = status is Status.FAILED  # then the live view says what happened
     again = "Try again" if failed else "Train anew"
     rows = "".join(f"<li>{_offer(run.name, place, move, again)}</li>" for place, move in enumerate(moves))
-    rows += _earlier(run) if cause == "forgetting" else ""
+    rows += _earlier(run) if cause == "forgetting" else _best(run) if cause == "overfitting" else ""
     told = "<h4>What helps</h4>" if failed else note("warning", message)
     return f'{told}<ul class="run-ways" aria-label="What helps">{rows}</ul>'
 
@@ -115,13 +116,33 @@ def _earlier(run: Run) -> str:
     before = [step for step in map(step_of, run.checkpoints()) if told and 0 < step < told.step]
     if not before:
         return ""
+    return _lower(run, before[-1], f"step {before[-1]:,}, before it forgot")
+
+
+def _best(run: Run) -> str:
+    """Buttons that take the model of the checkpoint with the lowest held-out loss, or go on from it; none where no
+    checkpoint is nearer to it than half of the way to the last check."""
+    found = gap_of(run.events()[0])
+    if found is None or found.since is None:
+        return ""
+    step = min(map(step_of, run.checkpoints()), key=lambda step: abs(step - found.best), default=0)
+    if not step or abs(step - found.best) > (found.points[-1][0] - found.best) / 2:
+        return ""
+    near = f"step {step:,}, the best" if step == found.best else f"step {step:,}, near the best (step {found.best:,})"
+    take = _branching(run, "run-best", step, f"Take the model of {near}", max_steps=f"{step}")
+    return take + _lower(run, step, near)
+
+
+def _lower(run: Run, step: int, where: str) -> str:
     rate = f"{run.recipe.training.learning_rate / LOWER:.2g}"
-    fields = (
-        f'<fieldset id="run-earlier-fields" hidden><input name="step" value="{before[-1]}">'
-        f'<input name="learning_rate" value="{rate}"></fieldset>'
-    )
-    words = f"Go on from step {before[-1]:,}, before it forgot, at a rate of {rate}"
-    return f"<li>{fields}{button(f'branch:{run.name}', words, field='run-earlier-fields')}</li>"
+    return _branching(run, "run-earlier", step, f"Go on from {where}, at a rate of {rate}", learning_rate=rate)
+
+
+def _branching(run: Run, id: str, step: int, words: str, **fields: str) -> str:
+    """A button that branches from a checkpoint, with these settings otherwise."""
+    inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in {"step": f"{step}", **fields}.items())
+    hidden = f'<fieldset id="{id}-fields" hidden>{inputs}</fieldset>'
+    return f"<li>{hidden}{button(f'branch:{run.name}', words, field=f'{id}-fields')}</li>"
 
 
 def _offer(name: str, place: int, move: Move, again: str) -> str:

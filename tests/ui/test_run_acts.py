@@ -31,7 +31,7 @@ def look(home, *runs):
 def offered(home, run) -> set[str]:
     """The verbs that can be pressed for a run, the queue aside."""
     html = acts_html(home, look(home, run), run.name).partition('class="run-queue"')[0]
-    return {press.partition(":")[0] for press in PRESS.findall(html)}
+    return {press.partition(":")[0] for press in PRESS.findall(html)} - {"pin"}  # which is always there
 
 
 def write(run, *events) -> None:
@@ -110,6 +110,21 @@ def test_a_warning_offers_what_helps_the_next_run(home, run, cause) -> None:
     write(run, Phase(phase="training"), Warned(message="Look at this.", cause=cause))
     assert "Look at this." in acts_html(home, look(home, run), run.name)
     assert {"try", "take", "stop"} <= offered(home, run)
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"), [(30, "step 30, the best"), (40, "step 40, near the best (step 30)"), (60, "")]
+)
+def test_of_rows_learned_by_heart_the_best_checkpoint_is_offered(home, run, kept, says) -> None:
+    claim(run.owner_path)
+    losses = [Metrics(step=step, values={"loss": 3 / step}) for step in range(1, 61)]
+    checks = [Metrics(step=step, values={"eval_loss": 1 + abs(step - 30) / 50}) for step in range(10, 61, 10)]
+    write(run, *losses, *checks, Warned(step=60, message="By heart.", cause="overfitting"))
+    (run.path / "checkpoints" / f"checkpoint-{kept}").mkdir(parents=True)
+    html = acts_html(home, look(home, run), run.name)
+    assert "By heart." in html
+    assert (f"Take the model of {says}" in html) == (f"Go on from {says}" in html) == bool(says)
+    assert (f'<input name="max_steps" value="{kept}">' in html) == bool(says)
 
 
 def test_the_queue_is_shown_in_its_order(home, make_recipe) -> None:

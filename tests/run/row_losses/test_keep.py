@@ -108,6 +108,10 @@ def test_what_was_taken_back_is_taken_back_here_too_and_a_branch_knows_what_was(
     assert run.status() is Status.STOPPED
     other = branch(home, run, 4, {"training.epochs": 2})
     assert kept(other)["step"].max() == 4
+    taken = branch(home, run, 4, {"training.max_steps": 4})
+    train(taken)
+    assert taken.status() is Status.FINISHED, taken.ended()
+    assert np.array_equal(kept(taken), kept(other)), "no step more: the model of that checkpoint"
     assert resume(run) == 5
     train(run)
     found = kept(run)
