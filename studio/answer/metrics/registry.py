@@ -217,8 +217,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "judge",
         "Judge",
-        "Mean mark of a model that was asked to judge, from 0 to 1; more is better. Such judges favour long answers, the first of two, "
-        "and what sounds like themselves (Zheng et al. 2023, arXiv 2306.05685): read some rows yourself.",
+        "Mean mark of a model that was asked to judge, from 0 to 1; more is better. Such judges favour "
+        "long answers and what sounds like themselves (Zheng et al. 2023, arXiv 2306.05685): read some rows yourself.",
         "judge",
         of_values(lambda said: [row.marks.get(said.contestant) for row in said.rows]),
         fits=lambda traits: traits.marked,
