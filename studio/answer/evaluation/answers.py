@@ -85,6 +85,8 @@ class Answers:
     def add(self, lines: Iterable[Said | Learnt | Marked]) -> None:
         """Keep what was done. Raises OSError where the disk is full; a torn line is skipped by readers."""
         every = list(lines)
+        if not every:
+            return
         text = b"\n" * self._torn + b"".join(line.model_dump_json().encode() + b"\n" for line in every)
         self._torn = True
         while text:

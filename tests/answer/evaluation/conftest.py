@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from studio.answer.evaluation.events import Began
 from studio.answer.evaluation.folder import Evaluation
 from studio.answer.evaluation.result import Result
 from studio.answer.evaluation.work import Work
-from studio.home import Home, open_home
+from studio.home import Home
 from studio.run.directory import Run
 from studio.run.events import Ended, EventWriter
 
@@ -28,17 +27,12 @@ def do(evaluation: Evaluation) -> Result:
 
 
 @pytest.fixture
-def own_home(tmp_path: Path) -> Home:
-    return open_home(tmp_path / "home")
-
-
-@pytest.fixture
-def bring(own_home: Home) -> Callable[[Run, str], Run]:
+def bring(home: Home) -> Callable[..., Run]:
     """`bring(run, "name")`: a copy of a run in the home."""
 
     def one(run: Run, name: str = "2026-01-01-amber-fox") -> Run:
-        shutil.copytree(run.path, own_home.runs / name)
-        return Run(own_home.runs / name)
+        shutil.copytree(run.path, home.runs / name)
+        return Run(home.runs / name)
 
     return one
 
