@@ -268,7 +268,7 @@ const detail = {
   tell(row) {
     const facts = [row.run, row.task, row.steps ? `${row.step} of ${row.steps} steps` : "not begun",
       `${row.checkpoints} checkpoint${row.checkpoints === 1 ? "" : "s"}`, row.result ? `result: ${row.result}` : "no result"];
-    const at = `studio/runs/${encodeURIComponent(row.run)}/run.zip`;
+    const of = `studio/runs/${encodeURIComponent(row.run)}`, at = `${of}/run.zip`;
     const send = (event, what) => () => trigger(event, { pressed: `${what}:${row.run}`, text: "" });
     const archive = () => change(row, "PUT", "/notes", { archived: !row.notes.archived });
     this.facts.replaceChildren(
@@ -279,6 +279,7 @@ const detail = {
         button("Start again as it was", send("click", "again")),
         row.result && isOver(row) ? button("Tune on from its result", send("select", "tune")) : null,
         button(row.notes.archived ? "Take out of the archive" : "Archive", archive),
+        make("a", { className: "data-button", href: `${of}/report`, target: "_blank", rel: "noopener" }, "Report"),
         make("a", { className: "data-button", href: at, download: "" }, "Export as one file"),
         row.checkpoints ? make("a", { className: "data-button", href: `${at}?checkpoints=true`, download: "" }, "… with checkpoints") : null,
         button("Delete …", () => this.ask(row), "quiet")));

@@ -86,14 +86,23 @@ def main() -> None:
     options = parser.parse_args()
     print(describe_machine())
     sets = [*bundled(), *(real(options.data) if options.data else ())]
+    short = ["| rows | n | metric | base | few-shot | tuned | tuned against base |", "|---|---|---|---|---|---|---|"]
     for each in sets:
         if not options.only or each.name.startswith(tuple(options.only)):
             with tempfile.TemporaryDirectory() as folder:
-                measured(each, Path(folder))
+                result, trained = measured(each, Path(folder))
+            print(table(each, result, trained), flush=True)
+            scores = result.scores
+            short += [
+                f"| {each.name} | {scores.n} {line(metric)}"
+                for metric in scores.metrics
+                if metric.name in {scores.main, "exact_match", "loss"}
+            ]
+    print("\n" + "\n".join(short))
 
 
-def measured(what: Set, folder: Path) -> None:
-    """Train, score, and print the lines of one set."""
+def measured(what: Set, folder: Path) -> tuple[Any, float]:
+    """Train and score: the result of the evaluation, and the seconds that training took with its start."""
     from studio.answer.evaluation.begin import begin_scores
     from studio.home import open_home
     from studio.run.directory import Run
@@ -119,13 +128,11 @@ def measured(what: Set, folder: Path) -> None:
     result = evaluation.result()
     if result is None:
         raise SystemExit(f"{what.name}: {evaluation.error() or evaluation.status()}")
-    print(table(what, result, trained), flush=True)
+    return result, trained
 
 
 def table(what: Set, result: Any, trained: float) -> str:
     """Each metric that says how good answers are, by contestant, in Markdown."""
-    from studio.share.facts import spoken
-
     scores = result.scores
     lines = [
         f"\n**{what.name}** ({len(what.train)} rows trained on in {trained:.0f} s, {scores.n} scored in "
@@ -133,14 +140,19 @@ def table(what: Set, result: Any, trained: float) -> str:
         "| metric | base | few-shot | tuned | tuned against base |",
         "|---|---|---|---|---|",
     ]
-    for metric in sorted(scores.metrics, key=lambda each: each.name != scores.main):
-        if metric.better == "neither":
-            continue
-        names = ("base", "few-shot", "tuned")
-        cells = [spoken(metric.figures[who], metric.unit) if who in metric.figures else "–" for who in names]
-        apart = metric.differences.get("tuned")
-        lines.append(f"| {metric.title} | {' | '.join(cells)} | {apart.words if apart else '–'} |")
+    order = sorted(scores.metrics, key=lambda each: each.name != scores.main)
+    lines += [line(metric) for metric in order if metric.better != "neither"]
     return "\n".join([*lines, *[f"\n{note}" for note in result.notes]])
+
+
+def line(metric: Any) -> str:
+    """One metric as a line of a table."""
+    from studio.share.facts import spoken
+
+    names = ("base", "few-shot", "tuned")
+    cells = [spoken(metric.figures[who], metric.unit) if who in metric.figures else "–" for who in names]
+    apart = metric.differences.get("tuned")
+    return f"| {metric.title} | {' | '.join(cells)} | {apart.words if apart else '–'} |"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from studio.answer.evaluation.request import BASE, TUNED
 from studio.data.example import Example
 from studio.data.wording import counted, listed, quoted
 from studio.errors import StudioError
-from studio.intervals import LIMITS, RESAMPLES, SEED, Interval, interval_of, median_difference, share_difference
+from studio.intervals import LIMITS, RESAMPLES, SEED, Interval, interval_of, share_difference
 
 if TYPE_CHECKING:
     from studio.answer.evaluation.folder import Evaluation
@@ -182,11 +182,10 @@ def _lengths(key: Literal["prompt length", "answer length"], known: Sequence[str
     every = np.union1d(here, there).tolist()
     found = apart(one_each(there.tolist(), every), one_each(here.tolist(), every), kolmogorov_smirnov)
     verdict = _enough(_verdict(found, MATTERS["length"]), len(here), len(there))
-    effect = float(np.median(here) - np.median(there))
-    low, high = median_difference(here, there) if min(len(here), len(there)) >= FEWEST else (None, None)
+    effect, (low, high) = float(here.mean() - there.mean()), _mean_difference(here, there)
     what = "Prompts" if key == "prompt length" else "Answers"
-    said = f"{what} have {_median(here)} in the middle, the training rows {_median(there)}"
-    between = f" (difference {low:+.3g} to {high:+.3g})" if low is not None and high is not None else ""
+    said = f"{what} have {here.mean():.3g} words on average, the training rows {there.mean():.3g}"
+    between = f" (difference {low:+.2g} to {high:+.2g})" if min(len(here), len(there)) >= FEWEST else ""
     tail = {
         "moved": "Their lengths are spread otherwise.",
         "not moved": "Their lengths are spread as in training.",
@@ -206,10 +205,6 @@ def _lengths(key: Literal["prompt length", "answer length"], known: Sequence[str
         histogram=_number_bins(here, there, whole=True),
         statistic=_statistic("largest gap of the distributions", "Smirnov 1939", found),
     )
-
-
-def _median(lengths: np.ndarray) -> str:
-    return f"{np.median(lengths):,.4g} words"
 
 
 def _number_bins(new: np.ndarray, known: np.ndarray, *, whole: bool = False) -> Histogram:
@@ -233,7 +228,7 @@ def _words(trained_on: Sequence[Example], new: Sequence[AnsweredRow]) -> Compari
     unknown = np.array([[sum(word not in lexicon for word in row), len(row)] for row in new_words], dtype=np.float64)
     share, (low, high) = _ratio(unknown), _ratio_interval(unknown)
     types = {word for row in new_words for word in row}
-    said = f"{share:.0%} of the words in new rows ({low:.0%} to {high:.0%}) are in no training row"
+    said = f"{_percent(share)} of the words in new rows ({_percent(low)} to {_percent(high)}) are in no training row"
     kinds = f", {len(types - lexicon):,} of {len(types):,} different ones"
     tail = {
         "moved": "The words are others than chance explains.",
@@ -254,6 +249,10 @@ def _words(trained_on: Sequence[Example], new: Sequence[AnsweredRow]) -> Compari
         histogram=_word_bins(new_words, known_words),
         statistic=_statistic("Jensen-Shannon divergence in bits", "Lin 1991", found),
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _ratio(pairs: np.ndarray) -> float:
@@ -292,7 +291,8 @@ def _classes(trained_on: Sequence[Example], new: Sequence[AnsweredRow], answers:
     verdict: Verdict = "moved" if unseen else _enough(_verdict(found, MATTERS["classes"]), len(here), len(there))
     most = max(names, key=lambda name: abs(counts[name] / len(here) - known[name] / len(there)))
     low, high = share_difference(counts[most], len(here), known[most], len(there))
-    shares = f"{counts[most] / len(here):.0%} of the new rows, {known[most] / len(there):.0%} of the training rows"
+    now, before = counts[most] / len(here), known[most] / len(there)
+    shares = f"{_percent(now)} of the new rows, {_percent(before)} of the training rows"
     said = f"Most changed: {quoted(most, 40)}, {shares} (difference {100 * low:+.0f} to {100 * high:+.0f} points)."
     tail = {
         "moved": "The classes are spread otherwise.",
@@ -308,7 +308,7 @@ def _classes(trained_on: Sequence[Example], new: Sequence[AnsweredRow], answers:
             verdict=verdict,
             words=f"{said} {tail}",
             unit="share of rows",
-            effect=counts[most] / len(here) - known[most] / len(there),
+            effect=now - before,
             low=low,
             high=high,
             new_rows=len(here),

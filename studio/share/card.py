@@ -30,8 +30,9 @@ def metadata(name: str, library: str, base: PublicBase, facts: Facts | None) -> 
     results = _results(facts.scored, facts.data) if facts and facts.scored else []
     data = ModelCardData(
         library_name=library,
-        **({"base_model": base.name} if base.on_hub else {}),
-        **({"model_name": name, "eval_results": results} if results else {}),
+        base_model=base.name if base.on_hub else None,
+        model_name=name if results else None,
+        eval_results=results or None,
     )
     return data.to_yaml() + "\n"
 

@@ -106,7 +106,7 @@ def _split(split: dict[str, Any]) -> str:
     if not split.get("share"):
         return "No rows were held out."
     by = BY.get(str(split.get("by")), "")
-    return f"{split['share']:.0%} of the rows were held out: {by}, drawn with seed {split.get('seed')}."
+    return f"{100 * split['share']:.0f} % of the rows were held out: {by}, drawn with seed {split.get('seed')}."
 
 
 def _mend(mend: dict[str, Any]) -> str:
@@ -150,6 +150,12 @@ def spoken(figure: Figure, unit: str) -> str:
     """A figure with its interval: "92 % (85 to 97)"."""
     if not all(map(math.isfinite, (figure.low, figure.high))) or figure.low == figure.high:
         return figure.text
-    low, high = (f"{100 * end:.0f}" if unit == "share" else f"{end:.3g}" for end in (figure.low, figure.high))
+    low, high = (_end(end, unit) for end in (figure.low, figure.high))
     percent = " %" if unit == "share" and not figure.text.endswith("%") else ""
     return f"{figure.text} ({low} to {high}{percent})"
+
+
+def _end(value: float, unit: str) -> str:
+    if unit == "share":
+        return "under 1" if 0 < value < 0.005 else f"{100 * value:.0f}"
+    return f"{float(f'{value:.3g}'):,.10g}"

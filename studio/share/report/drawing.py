@@ -16,9 +16,9 @@ from markupsafe import Markup
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 720, 230
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 10, 36
+LEFT, RIGHT, TOP, BOTTOM = 64, 22, 12, 36
 MOST_POINTS = 400  # of a curve: more than a printed line can show
-TICKS = 5
+TICKS, FEW_TICKS, LOW = 5, 2, 160  # how many, and below which height there are few
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def curves(
         return Markup("")
     low_x, high_x = _widened(min(x for x, _ in points), max(x for x, _ in points))
     low_y, high_y = _widened(min(y for _, y in points), max(y for _, y in points))
-    ticks_x, ticks_y = _ticks(low_x, high_x), _ticks(low_y, high_y)
+    ticks_x, ticks_y = _ticks(low_x, high_x), _ticks(low_y, high_y, TICKS if height >= LOW else FEW_TICKS)
     low_y, high_y = min(low_y, *ticks_y), max(high_y, *ticks_y)
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -178,9 +178,9 @@ def _widened(low: float, high: float) -> tuple[float, float]:
     return low - abs(low) / 10 - 1e-9, high + abs(high) / 10 + 1e-9
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """About `TICKS` round numbers from one at or below `low` to one at or above `high`."""
-    rough = (high - low) / TICKS
+def _ticks(low: float, high: float, about: int = TICKS) -> list[float]:
+    """About so many round numbers from one at or below `low` to one at or above `high`."""
+    rough = (high - low) / about
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
     first, last = math.floor(low / step), math.ceil(high / step)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from studio import __version__
 from studio.errors import StudioError
@@ -88,7 +89,7 @@ def _told(run: Run) -> dict[str, Any]:
     public = public_recipe(recipe, base)
     needle, gap = needle_of(events), gap_of(events)
     return {
-        "css": (FOLDER / "report.css").read_text("utf-8"),
+        "css": Markup((FOLDER / "report.css").read_text("utf-8")),  # the one thing that is put in as it is
         "run": run.name,
         "notes": read_notes(run),
         "status": run.status().value,

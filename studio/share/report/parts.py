@@ -24,6 +24,7 @@ from studio.answer.votes.vote import Pair, Vote, title_of
 from studio.answer.votes.words import apart, headline, how_sure
 from studio.data.wording import counted
 from studio.errors import StudioError
+from studio.recipe.read import changed
 from studio.recipe.recipe import Recipe
 from studio.run.directory import Run
 from studio.run.events import AnyEvent, Decision, Metrics, Started, that_count
@@ -108,7 +109,7 @@ def cut(text: str) -> str:
 
 def changed_options(recipe: Recipe) -> list[Changed]:
     """The options that are not as usual for the recipe's task and method, in the recipe's order."""
-    usual = Recipe(task=type(recipe.task)(), method=type(recipe.method)())
+    usual = changed(Recipe(), {"task.name": recipe.task.name, "method.name": recipe.method.name})
     found = differences([usual, recipe])
     return [Changed(each.label, _value(each.values[0]), _value(each.values[1])) for each in found]
 
@@ -167,8 +168,10 @@ def _numbers(figure: Figure) -> tuple[float, float, float]:
 
 def slice_lines(scored: Scored) -> list[tuple[str, str, int, dict[str, str]]]:
     """The main metric by label, group and source, where the rows have several: (by, name, n, figures)."""
-    found = []
+    found: list[tuple[str, str, int, dict[str, str]]] = []
     for by in SLICED:
+        if len({getattr(row, by) for row in scored.rows}) < 2:
+            continue
         parts = slices(scored.rows, scored.request, by)
         if len(parts) > 1 and scored.main:
             found += [
@@ -218,7 +221,7 @@ def samples_of(scored: Scored) -> list[Samples]:
 def _sample(row: AnsweredRow, place: int, values: dict[str, list[float | None]], unit: str) -> Sample:
     def figure(who: str) -> str:
         value = values.get(who, [None] * (place + 1))[place]
-        return "" if value is None else f"{value:.0%}" if unit == "share" else f"{value:.3g}"
+        return "" if value is None else f"{100 * value:.0f} %" if unit == "share" else f"{value:.3g}"
 
     answers = [(who, cut(text), figure(who)) for who, text in row.answers.items()]
     return Sample(row.row, cut(row.prompt), cut(row.reference), answers)
@@ -256,7 +259,7 @@ def _distribution(comparison: Comparison) -> tuple[Markup, list[tuple[str, str, 
     if names := comparison.histogram.names:
         all_known, all_new = max(1, sum(known)), max(1, sum(new))
         return Markup(""), [
-            (cut(name), f"{a / all_known:.1%}", f"{b / all_new:.1%}")
+            (cut(name), f"{100 * a / all_known:.1f} %", f"{100 * b / all_new:.1f} %")
             for name, a, b in zip(names, known, new, strict=True)
         ]
     edges = comparison.histogram.edges
@@ -278,7 +281,7 @@ def trained(run: Run, events: Sequence[AnyEvent], status: str) -> Trained:
     if started:
         share = started.trainable_parameters / max(1, started.parameters)
         facts.append(
-            ("Parameters trained", f"{started.trainable_parameters:,} of {started.parameters:,} ({share:.2%})")
+            ("Parameters trained", f"{started.trainable_parameters:,} of {started.parameters:,} ({100 * share:.3g} %)")
         )
     tokens = max((each["num_tokens"] for each in values if "num_tokens" in each), default=0.0)
     speeds = [each["tokens_per_second"] for each in values if each.get("tokens_per_second")]
