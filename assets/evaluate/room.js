@@ -24,6 +24,7 @@ export const open = (element, props, watch, trigger) => {
   let asked = false; // whether the studio has answered once
   let panel = ""; // which form is open
   let shown = null; // the evaluation that is opened, wholly
+  let drawn = null; // what of it stands on the page
   let drawnList = "", ticket = 0, baseline = null, waitsForBaseline = null;
 
   const save = () => keep(state);
@@ -82,6 +83,7 @@ export const open = (element, props, watch, trigger) => {
 
   const drawStage = staying(() => {
     const line = chosen();
+    drawn = line?.status === "finished" ? shown : null;
     if (!line) {
       const [title, words] = !asked ? ["", "Looking for runs …"] : run()
         ? ["This run has not been scored yet.", "Base and tuned model answer the rows that were held out of training, side by side, and each figure comes with its interval."]
@@ -91,7 +93,7 @@ export const open = (element, props, watch, trigger) => {
     }
     if (line.status !== "finished") {
       return stage.replaceChildren(make("section", { className: "evaluate-under-way", "aria-label": kindOf(line) },
-        make("h3", {}, line.active ? `${kindOf(line)}: under way` : `${kindOf(line)}: not finished`),
+        make("h3", { tabIndex: -1 }, line.active ? `${kindOf(line)}: under way` : `${kindOf(line)}: not finished`),
         make("p", { className: "evaluate-quiet" }, [line.title, line.rows_are, line.contestants.map(({ label }) => label).join(", ")].filter(Boolean).join(" · ")),
         line.error ? make("p", { className: "evaluate-told evaluate-wrong" }, line.error) : null,
         progressNode(line, { cancel: () => act(line, "cancel"), resume: () => act(line, "resume"), waits: () => known.waits })));
@@ -148,6 +150,7 @@ export const open = (element, props, watch, trigger) => {
     state.chosen[state.run] = id;
     save();
     drawList();
+    tell("");
     fetchShown().then(() => { if (matchMedia("(max-width: 860px)").matches) stage.scrollIntoView({ block: "start" }); });
   };
 
@@ -162,6 +165,7 @@ export const open = (element, props, watch, trigger) => {
   const toggle = (which, stay = false) => {
     if (panel === which && !stay) return close();
     close();
+    tell("");
     panel = which;
     acts[which].setAttribute("aria-expanded", "true");
     const shut = () => { close(); acts[which].focus(); };
@@ -184,10 +188,11 @@ export const open = (element, props, watch, trigger) => {
 
   const begun = async ({ id, again }) => {
     tell(again ? "This is under way already; here it is." : "");
+    Object.assign(state, { view: "scores", within: null });
     state.chosen[state.run] = id;
     save();
     await look();
-    stage.querySelector("h3")?.focus?.();
+    stage.querySelector("h3")?.focus();
   };
 
   /* The base is asked with what the Data and Model tabs hold, which the page's own event knows. */
@@ -224,7 +229,7 @@ export const open = (element, props, watch, trigger) => {
   const fetchShown = async (anew = false) => {
     const line = chosen(), mine = ++ticket;
     if (!line || line.status !== "finished") return drawStage();
-    if (shown?.id === line.id && shown.stamp === line.stamp && !anew) return drawStage();
+    if (shown?.id === line.id && shown.stamp === line.stamp && !anew) return drawn === shown ? null : drawStage();
     if (shown?.id !== line.id) drawStage();
     const found = await get(`evaluate/${encodeURIComponent(line.id)}`);
     if (mine !== ticket) return;

@@ -107,7 +107,7 @@ export const rowsView = ({ shown, view, save, tell, within, clearWithin }) => {
     const more = ({ more: left }) => (left ? make("small", {}, `… and ${left.toLocaleString("en")} characters more`) : null);
     const text = (title, told) => make("div", { className: "evaluate-said" }, make("h5", {}, title), make("p", { dir: "auto" }, told.text || "(nothing)"), more(told));
     return make("div", { className: "evaluate-row" },
-      make("p", { className: "evaluate-quiet" }, [`Row ${row.row} of the file`, about].filter(Boolean).join(" · ")),
+      make("p", { className: "evaluate-quiet" }, [`Row ${row.row} of ${shown.file || "the file"}`, about].filter(Boolean).join(" · ")),
       text("Prompt", row.prompt), text("Reference", row.reference),
       ...row.answers.map((answer) => answerNode(answer, more)),
       make("p", { className: "evaluate-quiet evaluate-key" }, make("ins", {}, "said, but not in the reference"), " ", make("del", {}, "in the reference, but not said")));

@@ -63,10 +63,22 @@ export const headNode = (shown, goTo) => {
     make("p", { className: "evaluate-quiet" }, `${n}. Lines are 95 % intervals; figures have no more digits than the rows can carry.`),
     skipped.length ? make("p", { className: "evaluate-quiet" }, `Left out of every figure, for their prompts are longer than a model holds: ${skipped.length === 1 ? "row" : "rows"} ${some(skipped)}.`) : null,
     ...notes.map((note) => make("p", { className: "evaluate-note" }, note)),
-    shown.kind === "baseline" ? needNode(goTo) : null);
+    shown.kind === "baseline" ? needNode(shown, goTo) : null);
 };
 
-const needNode = (goTo) =>
-  make("p", { className: "evaluate-note" },
-    "If the base, plain or with examples in the prompt, already answers well enough for you, you may not need to tune. If not, these are the figures that a tuned model has to beat. ",
-    button("Look at its answers", () => goTo("rows"), { look: "quiet" }));
+const WELL = 0.8, BADLY = 0.5; // shares of the main metric
+
+/* Whether tuning is needed, as far as the figures say: by the ends of their intervals, not by the figures alone. */
+const needWords = ({ scores, contestants }) => {
+  const main = scores.metrics.find(({ name }) => name === scores.main);
+  const found = contestants.filter(({ name }) => main?.figures[name]).map((each) => ({ ...each, figure: main.figures[each.name] }));
+  const open = "Look at the answers. If they are good enough for you, you may not need to tune; if not, these are the figures that a tuned model has to beat.";
+  if (!found.length || main.unit !== "share" || main.better !== "higher") return open;
+  const well = found.find(({ figure }) => figure.low >= WELL);
+  if (well) return `${well.label} already does well: ${main.title} ${well.figure.text}. You may not need to tune${well.name === "few-shot" ? ": put the examples into the prompt" : ""}. Look at the answers first.`;
+  if (found.every(({ figure }) => figure.high < BADLY)) return `${found.length > 1 ? "Neither does" : "It does not do"} this well yet, so there is something for tuning to teach. These are the figures that a tuned model has to beat.`;
+  return open;
+};
+
+const needNode = (shown, goTo) =>
+  make("p", { className: "evaluate-note" }, needWords(shown), " ", button("Look at its answers", () => goTo("rows"), { look: "quiet" }));

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio.answer.evaluation.added_rules import NAME as ADDED
@@ -58,6 +58,13 @@ class Looks:
             return look
 
 
+def written(evaluation: Evaluation) -> Look:
+    """What a finished evaluation left, with no values of rows and at once. Raises StudioError as `Looks.at` does."""
+    if (result := evaluation.result()) is None:
+        raise StudioError(NOT_YET)
+    return Look(evaluation, evaluation.request, (), result, (), result.scores)
+
+
 def stamp_of(evaluation: Evaluation) -> Stamp:
     """What changes when something in the folder does that is looked at here."""
     return tuple(_changed(evaluation.path / name) for name in ("request.json", "result.json", ADDED))
@@ -71,12 +78,9 @@ def _changed(path: Path) -> int:
 
 
 def _look(evaluation: Evaluation) -> Look:
-    result = evaluation.result()
-    if result is None:
-        raise StudioError(NOT_YET)
-    request, rows, added = evaluation.request, evaluation.rows(), added_rules(evaluation)
-    scored = score_rows(rows, asked_here(request, added))
-    return Look(evaluation, request, added, result, rows, _joined(result.scores, scored))
+    left, rows, added = written(evaluation), evaluation.rows(), added_rules(evaluation)
+    scored = score_rows(rows, asked_here(left.request, added))
+    return replace(left, added=added, rows=rows, scores=_joined(left.scores, scored))
 
 
 def asked_here(request: Request, added: Sequence[Rule] = ()) -> Request:

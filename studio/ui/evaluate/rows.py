@@ -199,7 +199,7 @@ def opened(row: AnsweredRow, place: int, scores: Scores, order: Sequence[str]) -
     `order` is that of the contestants. Of very long texts the beginning is told, and how much is left out.
     """
     names = [name for name in order if name in row.answers or name in row.read]
-    metrics = [each for each in scores.metrics if each.per_row and each.name in scores.values]
+    metrics = [each for each in scores.metrics if each.name in scores.values and each.better != "neither"]
     return {
         "place": place,
         "row": row.row,

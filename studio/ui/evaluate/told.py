@@ -6,15 +6,17 @@ import re
 from collections.abc import Sequence
 
 from studio.answer.drift import drift
+from studio.answer.evaluation.added_rules import added_rules
 from studio.answer.evaluation.folder import Evaluation
 from studio.answer.evaluation.request import BASE, FEW_SHOT, TUNED, Contestant, Request
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.run.directory import Status
-from studio.ui.evaluate.looks import Look, Looks, stamp_of
+from studio.ui.evaluate.looks import Look, Looks, stamp_of, written
 from studio.ui.routes import Json
 
 UNDER_WAY = (Status.WAITING, Status.RUNNING, Status.STOPPING)
+MOST_LINES = 50
 _STEP = re.compile(r"checkpoint-(\d+)")
 
 
@@ -60,8 +62,8 @@ def _about(evaluation: Evaluation, request: Request) -> Json:
 
 
 def lines_of(evaluations: Sequence[Evaluation]) -> list[Json]:
-    """The list, without what cannot be read."""
-    return [line for each in evaluations if (line := line_of(each)) is not None]
+    """The list, newest first, without what cannot be read."""
+    return [line for each in evaluations[:MOST_LINES] if (line := line_of(each)) is not None]
 
 
 def opened(evaluation: Evaluation, looks: Looks) -> Json:
@@ -76,7 +78,7 @@ def opened(evaluation: Evaluation, looks: Looks) -> Json:
         if run is None:
             raise StudioError("This evaluation belongs to no run. Choose another one.")
         return {**_about(evaluation, request), "drift": drift(run, evaluation).model_dump(mode="json")}
-    return scored(looks.at(evaluation))
+    return scored(looks.at(evaluation) if added_rules(evaluation) else written(evaluation))
 
 
 def scored(look: Look) -> Json:
@@ -89,5 +91,15 @@ def scored(look: Look) -> Json:
         "seconds": look.result.seconds,
         "rules": [rule.model_dump() for rule in look.request.rules],
         "added": [rule.model_dump() for rule in look.added],
+        "file": _file(look),
         "judge": look.request.judge.model if look.request.judge else "",
     }
+
+
+def _file(look: Look) -> str:
+    """What the rows' numbers count the rows of."""
+    run = look.evaluation.run
+    try:
+        return str(run.source().get("name", "")) if run else look.request.title
+    except (OSError, ValueError):
+        return ""

@@ -68,9 +68,15 @@ def waiting(parent: Path, request: Request, rows: Sequence[AnsweredRow]) -> Eval
 def finished(run: Run, rows: Sequence[AnsweredRow] | None = None, **more: object) -> Evaluation:
     """A finished evaluation of a run; `more` are fields of its request."""
     rows = colour_rows() if rows is None else rows
-    evaluation = waiting(run.path / EVALUATIONS, request_of(run, **more), rows)
-    finish(evaluation, rows)
-    return evaluation
+    return _whole(run.path / EVALUATIONS, request_of(run, **more), rows)
+
+
+def _whole(parent: Path, request: Request, rows: Sequence[AnsweredRow]) -> Evaluation:
+    """Made in a folder of its own and moved there, so that an examiner never sees it wait."""
+    made = waiting(parent.parent / ".made", request, rows)
+    _finish(made, rows)
+    parent.mkdir(exist_ok=True)
+    return Evaluation(made.path.rename(parent / made.id))
 
 
 def baseline(home: Home, run: Run, rows: Sequence[AnsweredRow] | None = None) -> Evaluation:
@@ -81,13 +87,11 @@ def baseline(home: Home, run: Run, rows: Sequence[AnsweredRow] | None = None) ->
     request = asked.model_copy(
         update={"kind": "baseline", "title": "colours.csv", "contestants": asked.contestants[:2]}
     )
-    evaluation = waiting(home.baselines, request, plain)
-    finish(evaluation, plain)
-    return evaluation
+    return _whole(home.baselines, request, plain)
 
 
-def finish(evaluation: Evaluation, rows: Sequence[AnsweredRow]) -> None:
-    """Leave what a child leaves at the end."""
+def _finish(evaluation: Evaluation, rows: Sequence[AnsweredRow]) -> None:
+    """What a child leaves at the end."""
     lines = [row.model_dump_json(exclude_defaults=True) for row in rows]
     (evaluation.path / "answered.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     scores = score_rows(rows, evaluation.request)
