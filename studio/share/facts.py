@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from studio.answer.evaluation.added_rules import added_rules
 from studio.answer.evaluation.answered import AnsweredRow
 from studio.answer.evaluation.folder import Evaluation, evaluations_of
 from studio.answer.evaluation.request import Request
 from studio.answer.evaluation.result import Figure, MetricResult, Result
+from studio.answer.metrics.scoring import score_rows
 from studio.data.mends.every import MENDS
 from studio.data.wording import counted, quoted
 from studio.errors import StudioError
@@ -140,10 +142,20 @@ def _newest(run: Run, kind: str) -> Scored | None:
         try:
             request = evaluation.request
             if request.kind == kind and (result := evaluation.result()):
-                return Scored(evaluation, request, result)
+                return _with_added_rules(Scored(evaluation, request, result))
         except StudioError:
             continue
     return None
+
+
+def _with_added_rules(scored: Scored) -> Scored:
+    """The same with the rules that were added after the answers were there."""
+    added = added_rules(scored.evaluation)
+    if not added:
+        return scored
+    request = scored.request.model_copy(update={"rules": (*scored.request.rules, *added)})
+    result = scored.result.model_copy(update={"scores": score_rows(scored.rows, request)})
+    return Scored(scored.evaluation, request, result)
 
 
 def spoken(figure: Figure, unit: str) -> str:

@@ -13,10 +13,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from pydantic import ValidationError
 
+from studio.answer.evaluation.folder import evaluations_of
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.model_folder import check_folder
-from studio.run.directory import Run, new_draft
+from studio.run.directory import Run, Status, new_draft
 from studio.run.wish import Wish, write_wish
 from studio.share.run_file import BLOCK, CHECKPOINTS, KINDS, MANIFEST, OF_CHECKPOINTS, Packed, RunFile
 
@@ -141,6 +142,9 @@ def _settle(run: Run) -> None:
     if run.ended() is None:
         run.owner_path.unlink(missing_ok=True)  # a process of another time or machine
         write_wish(run.stop_path, Wish.PAUSE)
+    for evaluation in evaluations_of(run):
+        if evaluation.status() is not Status.FINISHED:  # it would be gone on with, and may ask anybody anything
+            shutil.rmtree(evaluation.path)
 
 
 def _refuse_hostile(adapter: Path) -> None:

@@ -22,6 +22,7 @@ from studio.answer.votes.kept import read_votes
 from studio.answer.votes.verdict import tally_of, verdict_of
 from studio.answer.votes.vote import Pair, Vote, title_of
 from studio.answer.votes.words import apart, headline, how_sure
+from studio.data.checks.check import check
 from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.recipe.read import changed
@@ -38,6 +39,7 @@ COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6")
 SAMPLES = 3  # rows of each kind
 SEED = 0
 MOST_TEXT = 700  # characters of one text
+MOST_CHECKED = 20_000  # rows that are checked again for a report
 MOST_CLASSES = 15  # of a confusion matrix
 UNSET = "not set"
 SLICED: tuple[By, ...] = ("label", "group", "source")
@@ -118,6 +120,15 @@ def _value(value: Any) -> str:
     if value is ABSENT or value == "":
         return UNSET
     return f"{value:g}" if isinstance(value, float) else cut(str(value))
+
+
+def findings_of(run: Run) -> list[str] | None:
+    """What the checks find in the rows as they were trained on; None where they are too many, or damaged."""
+    try:
+        rows = run.examples("train")
+    except (OSError, ValueError, KeyError):
+        return None
+    return [each.message for each in check(rows).findings] if len(rows) <= MOST_CHECKED else None
 
 
 def training_curves(events: Sequence[AnyEvent], needle_begun: int | None = None) -> list[Markup]:

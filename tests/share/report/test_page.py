@@ -4,7 +4,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from studio.answer.evaluation.added_rules import add_rules
 from studio.answer.evaluation.answered import AnsweredRow, Read
+from studio.answer.evaluation.request import Rule
 from studio.answer.settings import Settings
 from studio.answer.voice import BASE, Voice
 from studio.answer.votes.kept import add_vote
@@ -157,6 +159,18 @@ def test_a_damaged_evaluation_is_passed_over_and_damaged_rows_are_said(bare):
     assert "Not scored yet" in report(bare)
     (bare.path / "data" / "source.json").write_text("{")
     assert "This part cannot be shown" in report(bare)
+
+
+def test_rules_that_were_added_later_count(bare):
+    evaluation = evaluated(bare, rows())
+    add_rules(evaluation, [Rule(kind="contains", text="red", title="says red")])
+    assert "says red" in report(bare)
+
+
+def test_what_the_checks_find_is_said(bare):
+    lines = [json.dumps({"row": n, "prompt": f"Colour {n % 3}?", "completion": "red"}) for n in range(1, 9)]
+    (bare.path / "data" / "train.jsonl").write_text("\n".join(lines))
+    assert "Nothing wrong in the rows" not in report(bare)
 
 
 def test_a_run_that_has_not_begun(home):
