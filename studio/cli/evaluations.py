@@ -104,7 +104,7 @@ def see_through(evaluation: Evaluation, tell: Callable[[str], None]) -> Result:
     from studio.run.directory import Status
     from studio.run.last_words import last_lines
 
-    child = Child(evaluation)
+    child = Child(evaluation, may_execute=bool(evaluation.request.own))
     try:
         while child.status() is None or (child.status() == TAKEN and not evaluation.status().over):
             progress = evaluation.progress()

@@ -1,4 +1,6 @@
-"""One evaluation's process: `python -m studio.answer.evaluation FOLDER`.
+"""One evaluation's process: `python -m studio.answer.evaluation FOLDER [--execute]`.
+
+With `--execute` a user's own metric, a Python file that the request names, is run; without it that is refused.
 
 It ends when its standard input closes, so it never outlives who started it; what was answered by then is kept. What it
 prints goes to the folder's output.log.
@@ -21,6 +23,7 @@ from studio.run.disk import is_full
 from studio.run.events import Ended, EventWriter
 from studio.run.log import keep_short, print_into
 
+EXECUTE = "--execute"
 TAKEN = 3  # exit status: another process does it
 UNSAID = 4  # it could not even be written down how it ended
 
@@ -52,7 +55,7 @@ def _ended(evaluation: Evaluation, events: EventWriter) -> Ended:
             from studio.answer.evaluation.work import Stopped, Work
 
             try:
-                Work(evaluation, events, answers).done()
+                Work(evaluation, events, answers, may_execute=EXECUTE in sys.argv[2:]).done()
             except Stopped:
                 return Ended(kind="cancelled", message="Cancelled; what was answered so far is kept, so it can go on.")
         return Ended(kind="finished")

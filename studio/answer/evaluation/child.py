@@ -15,12 +15,16 @@ PATIENCE = 5.0  # seconds that it has to leave by itself
 
 
 class Child:
-    """One process that does an evaluation. It ends with who started it."""
+    """One process that does an evaluation. It ends with who started it.
 
-    def __init__(self, evaluation: Evaluation) -> None:
+    `may_execute`: whether a user's own metric, a Python file, may be run. Only whoever typed its name may say so.
+    """
+
+    def __init__(self, evaluation: Evaluation, may_execute: bool = False) -> None:
         self.evaluation = evaluation
+        execute = ["--execute"] if may_execute else []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "studio.answer.evaluation", str(evaluation.path)],
+            [sys.executable, "-m", "studio.answer.evaluation", str(evaluation.path), *execute],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from studio.answer.evaluation.child import Child
 from studio.answer.evaluation.events import Died, read_events
 from studio.answer.evaluation.folder import Evaluation, every_evaluation
+from studio.errors import StudioError
 from studio.home import Home
 from studio.run.directory import Status
 from studio.run.events import Ended, EventWriter
@@ -97,7 +98,9 @@ class Examiner:
     def _begin(self, unfinished: list[tuple[Evaluation, Status]]) -> None:
         if any(status.active for _, status in unfinished):  # on the command line, say
             return
-        waiting = [each for each, status in unfinished if status in (Status.WAITING, Status.LOST)]
+        waiting = [
+            each for each, status in unfinished if status in (Status.WAITING, Status.LOST) and not _executes(each)
+        ]
         if waiting:
             self._child = Child(waiting[-1])  # the oldest
 
@@ -143,6 +146,14 @@ class Examiner:
         if what != self._said:
             traceback.print_exc()
         self._said = what
+
+
+def _executes(evaluation: Evaluation) -> bool:
+    """Whether it runs a file of a user's, which is done on the command line alone; there it is gone on with, too."""
+    try:
+        return bool(evaluation.request.own)
+    except StudioError:  # its process says what is wrong with it
+        return False
 
 
 def _failed(evaluation: Evaluation, status: int) -> Ended:

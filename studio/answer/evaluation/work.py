@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from studio.answer.evaluation.answered import AnsweredRow, Read
-from studio.answer.evaluation.answers import Answers, Learnt, Said
+from studio.answer.evaluation.answers import Answers, Learnt, Marked, Said
 from studio.answer.evaluation.contestants import Asked, asked_of, mark_of_ids, none_fits
 from studio.answer.evaluation.events import Began, Noted, Worked
 from studio.answer.evaluation.folder import Evaluation
@@ -21,6 +21,7 @@ from studio.answer.evaluation.request import BASE, Contestant
 from studio.answer.evaluation.result import Result, Scores
 from studio.data.example import Example, asked_text
 from studio.data.wording import counted, listed
+from studio.errors import StudioError
 
 if TYPE_CHECKING:
     from studio.answer.evaluation.references import Tokens
@@ -63,10 +64,13 @@ class Pace:
 
 
 class Work:
-    """One evaluation, as the process that does it has it. `done` raises Stopped where it was asked to end."""
+    """One evaluation, as the process that does it has it. `may_execute`: whether a user's own metric may be run."""
 
-    def __init__(self, evaluation: Evaluation, events: EventWriter, answers: Answers) -> None:
+    def __init__(
+        self, evaluation: Evaluation, events: EventWriter, answers: Answers, may_execute: bool = False
+    ) -> None:
         self._evaluation = evaluation
+        self._may_execute = may_execute
         self._events = events
         self._answers = answers
         self._request = evaluation.request
@@ -83,6 +87,7 @@ class Work:
             Stopped: it was asked to end.
             OSError: the disk is full.
         """
+        self._refuse()
         from studio.answer.engine import Engine
 
         contestants = [each for each in self._request.contestants if not self._stands_in(each)]
@@ -95,6 +100,24 @@ class Work:
         else:
             skipped = self._written(seated)
         return self._finished(skipped)
+
+    def _refuse(self) -> None:
+        """Raise StudioError where the judge or a user's own metric is of no use, before anybody answers."""
+        request = self._request
+        if request.judge is not None:
+            from studio.answer.metrics.judge import problems
+
+            if found := problems(request.judge):
+                raise StudioError(*found)
+        if request.own:
+            if not self._may_execute:
+                raise StudioError(
+                    f"This evaluation has a metric of its own, {request.own}, and such a file is executed from the "
+                    "command line only. Score the run there: python -m studio score RUN --own FILE.py."
+                )
+            from studio.answer.metrics.own import check
+
+            check(request.own)
 
     def _stands_in(self, contestant: Contestant) -> bool:
         """Whether a base without a head for classes is meant."""
@@ -110,13 +133,32 @@ class Work:
         self._longest = max(each.longest for each in asked)
         models = {each.name: (model_of(each), each.longest) for each in asked if not each.seat.in_turn}
         tell_models(self._evaluation, models)
-        pace = Pace(self._events, 2 * len(kept) * len(asked), (1 + READING) * len(kept) * len(asked))
+        each_row, all_answers = 2 + bool(self._request.judge), len(kept) * len(asked)
+        pace = Pace(self._events, each_row * all_answers, (each_row - 1 + READING) * all_answers)
         for each in asked:
             if model := models.get(each.name, ("", 0))[0]:
                 self._take_known(each, kept, known_of(self._evaluation, each, model))
             self._answer(each, kept, pace)
             self._read(each, kept, pace)
-        return [place for place in self._rows if place not in set(kept)]
+        self._judge(kept, pace)
+        held = set(kept)
+        return [place for place in self._rows if place not in held]
+
+    def _judge(self, kept: list[int], pace: Pace) -> None:
+        """Each row as it comes is kept, so that nobody is asked twice."""
+        judge = self._request.judge
+        if judge is None:
+            return
+        from studio.answer.metrics.judge import marked
+
+        what, names = f"{judge.model} marks", [each.name for each in self._request.contestants]
+        waiting = [place for place in kept if any((name, place) not in self._answers.marks for name in names)]
+        pace.add(what, (len(kept) - len(waiting)) * len(names), 1.0)
+        rows = [self._answered(place, self._rows[place]) for place in waiting]
+        for place, row in zip(waiting, marked(rows, judge), strict=True):
+            self._answers.add(Marked(who=name, place=place, mark=row.marks.get(name)) for name in names)
+            pace.add(what, len(names), 1.0)
+            self._heed()
 
     def _take_known(self, asked: Asked, kept: list[int], known: Known) -> None:
         """What the same model was asked before in the same words counts here too."""
@@ -225,10 +267,15 @@ class Work:
             f"The base has no head for the classes: the most frequent class of the training rows, "
             f"{self._request.usual_class!r}, stands for it."
         )
-        return [place for place in texts if place not in set(kept)]
+        return [place for place in texts if not texts[place].strip()]
 
     def _finished(self, skipped: list[int]) -> Result:
-        rows = [self._answered(place, row) for place, row in self._rows.items() if place not in set(skipped)]
+        left_out = set(skipped)
+        rows = [self._answered(place, row) for place, row in self._rows.items() if place not in left_out]
+        if self._request.own:
+            from studio.answer.metrics.own import with_own
+
+            rows = with_own(rows, self._request.own)
         scores = self._scores(rows)
         result = Result(
             scores=scores.model_copy(update={"values": {}}),

@@ -17,11 +17,11 @@ from studio.run.directory import Run
 from studio.run.events import Ended, EventWriter
 
 
-def do(evaluation: Evaluation) -> Result:
+def do(evaluation: Evaluation, may_execute: bool = False) -> Result:
     """As its process does it."""
     with EventWriter(evaluation.events_path) as events, Answers(evaluation.answers_path) as answers:
         events.write(Began())
-        result = Work(evaluation, events, answers).done()
+        result = Work(evaluation, events, answers, may_execute).done()
         events.write(Ended(kind="finished"))
     return result
 

@@ -14,7 +14,7 @@ from studio.answer.evaluation.answers import Answers, Said, read_answers
 from studio.answer.evaluation.begin import begin_baseline, begin_drift, begin_scores
 from studio.answer.evaluation.contestants import MARGIN, asked_of
 from studio.answer.evaluation.folder import Evaluation
-from studio.answer.evaluation.request import Contestant
+from studio.answer.evaluation.request import Contestant, Judge
 from studio.answer.evaluation.work import Stopped, Work
 from studio.answer.generate import Row, generate
 from studio.answer.prompts import asked_ids
@@ -197,6 +197,44 @@ def test_it_ends_where_it_is_asked_to_and_keeps_what_it_has(home, own_run, monke
             work.done()
     assert len(said_in(evaluation)) == 8
     assert evaluation.result() is None
+
+
+def test_a_metric_of_ones_own_is_executed_only_where_that_was_said(home, own_run, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(
+        f"""open({str(tmp_path / "ran")!r}, "w")\ndef score(answers, references): return [0.25] * len(answers)"""
+    )
+    evaluation = begin_scores(home, own_run, shots=0, limit=2, own=str(own))
+    with pytest.raises(StudioError, match="from the command line only"):
+        do(evaluation)
+    assert not (tmp_path / "ran").exists()
+    result = do(evaluation, may_execute=True)
+    assert [row.own for row in evaluation.rows()] == [{"base": 0.25, "tuned": 0.25}] * 2
+    assert "own" in {metric.name for metric in result.scores.metrics}
+
+
+def test_a_judge_marks_each_answer_once(home, own_run, monkeypatch):
+    asked: list[int] = []
+
+    def marked(rows, judge):
+        for row in rows:
+            asked.append(row.row)
+            if len(asked) == 2:
+                raise StudioError("The judge is gone.")
+            yield row.model_copy(update={"marks": {"base": 0.0, "tuned": 1.0}})
+
+    monkeypatch.setattr("studio.answer.metrics.judge.marked", marked)
+    judge = Judge(url="http://127.0.0.1:1/v1", model="j")
+    evaluation = begin_scores(home, own_run, shots=0, limit=3, judge=judge)
+    with pytest.raises(StudioError, match="The judge is gone"):
+        do(evaluation)
+    first = asked[0]
+    result = do(evaluation)
+    assert (len(asked), asked.count(first)) == (4, 1)
+    (metric,) = (metric for metric in result.scores.metrics if metric.name == "judge")
+    assert (metric.figures["base"].value, metric.figures["tuned"].value) == (0.0, 1.0)
+    with pytest.raises(StudioError, match="https://"):
+        do(begin_scores(home, own_run, judge=judge.model_copy(update={"url": "nowhere"})))
 
 
 def test_drift_reads_and_writes_nothing(home, own_run, pairs_file):
