@@ -16,7 +16,7 @@ from markupsafe import Markup
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 720, 230
-LEFT, RIGHT, TOP, BOTTOM = 64, 22, 12, 36
+LEFT, RIGHT, TOP, BOTTOM = 76, 22, 12, 36
 MOST_POINTS = 400  # of a curve: more than a printed line can show
 TICKS, FEW_TICKS, LOW = 5, 2, 160  # how many, and below which height there are few
 

@@ -117,8 +117,12 @@ def changed_options(recipe: Recipe) -> list[Changed]:
 
 
 def _value(value: Any) -> str:
-    if value is ABSENT or value == "":
+    if value is ABSENT or value in ("", []):
         return UNSET
+    if isinstance(value, list):
+        return "; ".join(map(_value, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(each)}" for name, each in value.items())
     return f"{value:g}" if isinstance(value, float) else cut(str(value))
 
 

@@ -96,6 +96,13 @@ def test_every_part_that_is_absent_says_what_to_do(bare):
     assert "python -m studio train" in page.text
 
 
+def test_what_was_changed_is_said_in_words(home):
+    mix = [{"path": "/secret/place/general.jsonl", "weight": 0.25, "held_out": False}]
+    page = report(prepare_run(home, "2026-11-22-amber-owl", {"data.mix": mix, "method.name": "dora"}))
+    assert "path general.jsonl, weight 0.25, held_out False" in Reader(page).text
+    assert "/secret/place" not in page
+
+
 def test_all_of_it_is_said(full):
     text = " ".join(Reader(report(full)).text.split())
     for words in (
