@@ -25,6 +25,7 @@ from studio.run.directory import Run
 from studio.run.events import Branched, Ended, Event, EventWriter, Metrics, Phase, Started, Warned
 from studio.run.mean import Mean
 from studio.ui.live import live_head, live_html, live_routes
+from studio.ui.row_losses import row_routes
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +51,9 @@ def address(run: Run) -> Iterator[str]:
         gr.HTML(live_html(run.name))
         gr.HTML(live_html(None))
     app = FastAPI()
-    app.include_router(live_routes(Home(run.path.parent.parent)), prefix="/studio")
+    home = Home(run.path.parent.parent)
+    for routes in (live_routes(home), row_routes(home)):
+        app.include_router(routes, prefix="/studio")
     gr.mount_gradio_app(app, blocks, path="/", head=live_head())
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))

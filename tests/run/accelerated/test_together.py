@@ -8,12 +8,14 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import numpy as np
 import psutil
 import pytest
 
 from studio.run.directory import Run, Status
 from studio.run.manifest import seal
 from studio.run.resume import resume
+from studio.run.row_losses.read import read_row_losses
 from studio.run.train import train
 from studio.run.wish import Wish
 from tests.run.accelerated.conftest import LIMIT, log, ranks
@@ -66,6 +68,13 @@ def test_two_processes_learn_what_one_does_and_write_what_one_writes(make_run, d
     assert sorted(path.name for path in together.adapter.iterdir()) == sorted(
         path.name for path in alone.adapter.iterdir()
     )
+    one, both = (read_row_losses(each) for each in (alone, together))
+    assert one is not None
+    assert both is not None
+    assert {path.name for path in together.path.glob("row_losses-*")} == {"row_losses-0.bin", "row_losses-1.bin"}
+    by_row = [np.sort(each.every, order=["step", "place"]) for each in (one, both)]
+    assert by_row[1]["place"].tolist() == by_row[0]["place"].tolist()
+    assert by_row[1]["loss"] == pytest.approx(by_row[0]["loss"], rel=1e-3)
     rng = {path.name for path in together.checkpoints()[-1].glob("rng_state*")}
     assert rng == {"rng_state_0.pth", "rng_state_1.pth"}
 
