@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from studio.answer.evaluation.folder import evaluations_of, make_evaluation
+from studio.answer.evaluation.request import Contestant, Request
+from studio.answer.voice import Voice
+from studio.data.example import Examples
 from studio.errors import StudioError
 from studio.home import Home, open_home
 from studio.run import owner
 from studio.run.directory import Run, Status, list_runs
+from studio.run.events import Ended, EventWriter
 from studio.run.wish import Wish
 from studio.share import run_import
 from studio.share.run_file import MANIFEST, packed, write_run_file
@@ -53,6 +58,19 @@ def test_a_run_goes_to_another_home_and_is_the_same(made, elsewhere, tmp_path):
     assert contents(run) == before | {"output.log": b"line\n"}
     assert (run.name, run.status(), run.recipe) == ("amber-fox", Status.FINISHED, made.recipe)
     assert list(elsewhere.runs.glob(".*")) == []
+
+
+def test_only_finished_evaluations_come_along(made, elsewhere, tmp_path):
+    """One that waits would be begun by itself, with whatever it asks of whomever."""
+    request = Request(contestants=(Contestant(name="base", voice=Voice.of_model("starter")),))
+    done, waiting = (make_evaluation(made.path / "evaluations", request, Examples.of([])) for _ in range(2))
+    for each in (done, waiting):
+        (each.path / "result.json").write_text("{}")
+    with EventWriter(done.events_path) as events:
+        events.write(Ended(kind="finished"))
+    run = read_run_file(elsewhere, write_run_file(made, tmp_path / "out"))
+    assert [each.id for each in evaluations_of(run)] == [done.id]
+    assert [path.name for path in (run.path / "evaluations").iterdir()] == [done.id]
 
 
 def test_checkpoints_come_along_where_they_are_asked_for(made, elsewhere, tmp_path):
