@@ -53,7 +53,7 @@ def widened_share(share: float, number: int, level: float = 0.05) -> Interval:
     middle = share + z * z / (2 * number)
     reach = z * sqrt(max(0.0, share * (1 - share)) / number + z * z / (4 * number * number))
     scale = 1 + z * z / number
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+    return (middle - reach) / scale if share > 0 else 0.0, (middle + reach) / scale if share < 1 else 1.0
 
 
 def paired_share_difference(both: int, first: int, second: int, neither: int) -> Interval:

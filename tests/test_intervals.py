@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from studio.intervals import interval, median_difference, share_difference, share_interval
+from studio.intervals import (
+    interval,
+    mcnemar,
+    median_difference,
+    paired_share_difference,
+    share_difference,
+    share_interval,
+    tail,
+    widened_share,
+)
 
 
 def test_interval_holds_the_mean_and_repeats():
@@ -44,3 +53,34 @@ def test_the_median_difference_narrows_with_rows_and_turns_with_the_sides():
     more = median_difference(np.repeat(values, 100), np.repeat(others, 100))
     assert more[1] - more[0] < (high - low) / 5
     assert median_difference(np.full(9, 3), np.full(9, 3)) == (0.0, 0.0)
+
+
+def test_paired_shares_as_newcombe_and_fagerland_work_them():
+    """Newcombe 1998, paired data, method 10: 36, 12, 2, 0 of 50. Fagerland et al. 2014 give -0.507 for 1, 1, 7, 12."""
+    assert paired_share_difference(36, 12, 2, 0) == pytest.approx((0.0569, 0.3404), abs=5e-5)
+    low, high = paired_share_difference(1, 1, 7, 12)
+    assert low == pytest.approx(-0.507, abs=5e-4)
+    assert high == 0, "McNemar's exact test gives p = 0.07, so 0 is left in"
+    assert paired_share_difference(12, 7, 1, 1) == pytest.approx(tuple(-end for end in (high, low)), abs=0.02)
+    low, high = paired_share_difference(10, 0, 0, 0)
+    assert low < 0 < high
+
+
+def test_mcnemar_is_the_binomial_test():
+    from scipy.stats import binomtest
+
+    for first, second in ((1, 7), (6, 0), (5, 0), (3, 3), (0, 1)):
+        assert mcnemar(first, second) == pytest.approx(binomtest(first, first + second).pvalue)
+    assert mcnemar(0, 0) == 1
+
+
+def test_the_tail_of_few_rows_is_thinner():
+    """Hesterberg 2015, table in section 5.3: 0.0010 of 5 rows, 0.0086 of 10, 0.0159 of 20, 0.0250 of very many."""
+    assert [round(tail(number), 4) for number in (5, 10, 20)] == [0.001, 0.0086, 0.0159]
+    assert tail(10**6) == pytest.approx(0.025, abs=1e-5)
+    assert tail(1) == 0
+
+
+def test_wilsons_interval_at_another_level_and_of_any_mean():
+    assert share_interval(81, 263, 0.01)[0] < share_interval(81, 263)[0]
+    assert widened_share(81 / 263, 263) == share_interval(81, 263)

@@ -8,6 +8,9 @@ from typing import Any
 
 import regex
 
+from studio.answer.metrics.pattern import pattern_problem
+from studio.data.wording import quoted
+
 REFERENCES = ("$ref", "$dynamicRef")
 
 
@@ -82,12 +85,9 @@ def _unwanted(schema: Any) -> str:
         if name == "patternProperties":
             return "uses patternProperties, which is not supported. List the fields under properties instead."
         if name in REFERENCES and isinstance(value, str) and not value.startswith("#"):
-            return f"refers to {value[:80]!r}, and nothing is looked up elsewhere. Put that part under $defs."
-        if name == "pattern" and isinstance(value, str):
-            try:
-                regex.compile(value)
-            except (regex.error, OverflowError, RecursionError) as error:
-                return f"holds the pattern {value[:80]!r}, which is no regular expression: {error}. Mend it."
+            return f"refers to {quoted(value)}, and nothing is looked up elsewhere. Put that part under $defs."
+        if name == "pattern" and isinstance(value, str) and (found := pattern_problem(value)):
+            return f"holds the pattern {quoted(value)}, which {found}"
     return ""
 
 

@@ -16,13 +16,12 @@ UNIT = 12  # the most characters after the last number for a text to end in it: 
 
 def number_match(answer: str, reference: str) -> float | None:
     """1 where the last number of the answer equals that of the reference, whatever its thousands separators and
-    decimals say: "1,000.0" is "1000". What follows "####" counts first. None where the reference holds no number.
+    decimals say: "1,000.0" is "1000". What follows "####" counts first. None where the reference does not end in one.
 
     Cobbe et al. 2021, arXiv 2110.14168 (GSM8K), whose final answers stand after "####"; the last number of an answer
     as in the "flexible-extract" of gsm8k in EleutherAI's Language Model Evaluation Harness.
     """
-    right = last_number(reference)
-    return None if right is None else float(last_number(answer) == right)
+    return float(last_number(answer) == last_number(reference)) if ends_in_number(reference) else None
 
 
 def last_number(text: str) -> Decimal | None:

@@ -14,6 +14,8 @@ from studio.answer.metrics.rules import rule_metrics
 from studio.data.wording import counted, quoted, sentence
 from studio.errors import StudioError
 
+MOSTLY = 0.8  # of the references end in a number: then it is what they come down to
+
 _ROUGE_HELP = {
     "rouge1": "single words",
     "rouge2": "pairs of neighbouring words",
@@ -122,7 +124,7 @@ METRICS: tuple[Metric, ...] = (
         "bleu",
         "BLEU",
         "Runs of one to four words that answers and references share, over all rows together; short answers lose. Made "
-        "for translation. More is better; single rows have none.",
+        "for translation, and for scripts with blanks between words. More is better; single rows have none.",
         "words",
         overlap.bleu,
         figure=overlap.bleu_of,
@@ -269,14 +271,15 @@ def traits_of(rows: Sequence[AnsweredRow], request: Request) -> Traits:
     """What the rows are, by their references."""
     references = [row.reference for row in rows]
     classes = request.task == "classes"
-    found = labels.labels_of(references)
+    objects = sum(map(json_answers.is_json_object, references))
+    found = labels.labels_of(references) if objects < len(references) else ()
     if classes:
         said = [answer for row in rows for answer in row.answers.values()]
         found = tuple({labels.bare(each): each.strip() for each in [*said, *references]}.values())
     return Traits(
         number=len(rows),
         classes=classes,
-        json_objects=sum(map(json_answers.is_json_object, references)),
+        json_objects=objects,
         numbers=sum(map(last_number.ends_in_number, references)),
         labels=found,
         words=median(len(overlap.words(each)) for each in references) if rows else 0.0,
@@ -303,7 +306,7 @@ def _main(traits: Traits) -> tuple[str, str]:
         return "label_accuracy", "Accuracy is looked at first."
     if traits.is_json:
         return "json_fields", "The share of fields that are right is looked at first."
-    if traits.is_numbers:
+    if traits.numbers >= MOSTLY * traits.number:
         return "number_match", "The right number is looked at first."
     if traits.is_prose:
         return "rouge_l_f", "ROUGE-L, words in common in the same order, is looked at first."

@@ -30,8 +30,8 @@ class Estimate:
 class Draws:
     """Draws of `number` rows with replacement, as how often each row came: the same for all that is compared."""
 
-    def __init__(self, number: int, seed: int = SEED) -> None:
-        chance = np.random.default_rng(seed)
+    def __init__(self, number: int) -> None:
+        chance = np.random.default_rng(SEED)
         drawn = chance.integers(0, max(number, 1), (RESAMPLES if number else 0, number))
         places = drawn + np.arange(len(drawn))[:, None] * number
         times = np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape)

@@ -11,6 +11,7 @@ import regex
 from studio.answer.evaluation.request import Rule
 from studio.answer.metrics.json_answers import NOT_JSON, parsed
 from studio.answer.metrics.metric import Metric, Said, Value, of_values
+from studio.answer.metrics.pattern import pattern_problem
 from studio.data.wording import quoted
 from studio.errors import StudioError
 
@@ -101,18 +102,11 @@ _CHECKS: dict[str, Callable[[str], Check]] = {"regex": _regex, "contains": _cont
 def _problem(place: int, rule: Rule) -> str:
     where = f"Rule {place} ({quoted(rule.title or rule.text, 40)})"
     if rule.kind == "regex":
-        return _regex_problem(where, rule.text)
+        found = pattern_problem(rule.text)
+        return f"{where} {found}" if found else ""
     if rule.kind == "json-schema":
         return _schema_problem(where, rule.text)
     return "" if rule.text.strip() else f"{where} asks for blanks only. Write the text that an answer must contain."
-
-
-def _regex_problem(where: str, text: str) -> str:
-    try:
-        regex.compile(text)
-    except (regex.error, OverflowError, RecursionError) as error:
-        return f"{where} is no regular expression: {error}. Mend it, or choose the kind 'contains' for plain text."
-    return ""
 
 
 def _schema_problem(where: str, text: str) -> str:

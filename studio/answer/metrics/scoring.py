@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,12 +42,14 @@ def score_rows(rows: Sequence[AnsweredRow], request: Request, places: Sequence[i
     return judged(rows, request).scores(places)
 
 
-def judged(rows: Sequence[AnsweredRow], request: Request) -> Judged:
-    """Every row judged by every metric that fits, once, so that any part of the rows can be scored at once.
+def judged(rows: Sequence[AnsweredRow], request: Request, main_only: bool = False) -> Judged:
+    """Every row judged by every metric that fits (or the main one of them), so that any part can be scored at once.
 
     Raises StudioError as `score_rows` does.
     """
     choice = choose(rows, request)
+    if main_only:
+        choice = replace(choice, metrics=tuple(each for each in choice.metrics if each.name == choice.main))
     names = [contestant.name for contestant in request.contestants]
     said = {name: Said(rows, name, choice.traits) for name in names}
     statistics = {

@@ -63,10 +63,14 @@ def slices(rows: Sequence[AnsweredRow], request: Request, by: By, words: str | N
     Raises:
         StudioError: the list of words cannot be read, or as `score_rows` does.
     """
-    found = judged(rows, request)
+    found = judged(rows, request, main_only=True)
     parts = sorted(_parts(found, by, words), key=lambda part: 0 if by == "length" else -len(part[1]))[:MOST_SLICES]
-    metric = next((each for each in found.choice.metrics if each.name == found.choice.main), None)
-    return [_slice(found, metric, name, np.array(places), len(parts)) for name, places in parts] if metric else []
+    every, draws = np.arange(len(rows)), Draws(len(rows))
+    return [
+        _slice(found, metric, found.samples(metric, every, draws), name, places, len(parts))
+        for metric in found.choice.metrics
+        for name, places in parts
+    ]
 
 
 def _parts(found: Judged, by: By, terms: str | None) -> Iterator[tuple[str, list[int]]]:
@@ -104,24 +108,25 @@ def _named(rows: Sequence[AnsweredRow], groups: Sequence[Group]) -> Iterator[tup
     yield from ((f"{group.set}: {group.name}", places) for group, places in found if places)
 
 
-def _slice(found: Judged, metric: Metric, name: str, places: np.ndarray, parts: int) -> Slice:
-    inside = np.zeros(len(found.rows), bool)
-    inside[places] = True
-    samples = found.samples(metric, places, Draws(len(places)))
-    others = found.samples(metric, np.flatnonzero(~inside), Draws(len(inside) - len(places), seed=1))
-    against = samples.get(found.request.against)
+def _slice(
+    found: Judged, metric: Metric, samples: dict[str, Sample], name: str, places: list[int], parts: int
+) -> Slice:
+    inside = np.isin(np.arange(len(found.rows)), places)
+    within = {who: sample.only(sample.counts & inside) for who, sample in samples.items()}
+    others = {who: sample.only(sample.counts & ~inside) for who, sample in samples.items()}
+    against = within.get(found.request.against)
     return Slice(
         name=name,
         n=len(places),
         metric=metric.name,
-        figures={who: figure_of(e, metric.unit) for who, s in samples.items() if (e := estimate(s))},
+        figures={who: figure_of(e, metric.unit) for who, s in within.items() if (e := estimate(s))},
         differences={
             who: difference_of(e, metric.unit, metric.better)
-            for who, s in samples.items()
+            for who, s in within.items()
             if against and who != found.request.against and (e := difference(s, against))
         },
-        flagged={who: said for who, s in samples.items() if (said := _flag(s, others[who], metric, parts))},
-        places=places.tolist(),
+        flagged={who: said for who, s in within.items() if (said := _flag(s, others[who], metric, parts))},
+        places=places,
     )
 
 

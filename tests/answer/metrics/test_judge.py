@@ -75,11 +75,9 @@ def test_every_answer_is_marked_between_0_and_1(endpoint, monkeypatch):
     monkeypatch.delenv("STUDIO_JUDGE_KEY", raising=False)
     server = endpoint()
     assert [row.marks for row in marked(rows(5), server.judge)] == [{"base": 0.2, "tuned": 0.8}] * 5
-    path, body = server.asked[0]
+    path, body = next(each for each in server.asked if "question 0" in each[1]["messages"][0]["content"])
     assert (path, body["model"], body["temperature"]) == ("/v1/chat/completions", "a-judge", 0)
-    text = body["messages"][0]["content"]
-    assert "question 0" in text
-    assert "a reference" in text
+    assert "a reference" in body["messages"][0]["content"]
     assert set(server.keys) == {None}
 
 

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -82,6 +83,12 @@ def test_all_problems_are_said_at_once():
         rule_metrics(rules)
     assert list(caught.value.problems) == found
     assert problems([rules[2]] * 21) == ["There are 21 rules, and at most 20 are checked. Remove some."]
+
+
+@pytest.mark.parametrize("text", ["((a{1000}){1000}){10}", "(((a{99}){99}){99}){99}", f"a{{{'9' * 5000}}}", "a" * 2001])
+def test_a_regular_expression_that_would_fill_the_memory_is_not_even_compiled(text):
+    assert problems([Rule(kind="regex", text=text)])
+    assert problems([Rule(kind="json-schema", text=json.dumps({"items": {"pattern": text}}))])
 
 
 def test_a_rule_is_named_by_what_it_asks():

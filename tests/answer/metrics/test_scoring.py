@@ -60,12 +60,25 @@ def test_json_is_recognised_and_judged():
 
 
 def test_numbers_are_recognised_and_judged():
-    right = [f"She has {i} apples\n#### {i}" for i in range(6)] + ["no number", "nothing"]
+    right = [f"She has {i} apples\n#### {i}" for i in range(7)] + ["nothing"]
     scores = score_rows(rows_of(right, ["7"] * 8, [*right[:6], "x", "y"]), request())
-    assert scores.why[0] == "6 of 8 references end in a number, so the number is judged."
+    assert scores.why[0] == "7 of 8 references end in a number, so the number is judged."
     assert scores.main == "number_match"
-    assert named(scores, "number_match").figures["tuned"].text == "6 of 6"
-    assert scores.values["number_match"]["tuned"][6:] == [None, None]
+    assert named(scores, "number_match").figures["tuned"].text == "6 of 7"
+    assert scores.values["number_match"]["tuned"][6:] == [0.0, None]
+
+
+def test_a_number_at_the_end_of_half_of_them_is_judged_but_not_first():
+    right = [f"the mill was built in {1800 + i}" for i in range(5)] + [
+        f"nobody knows the {i} of them any more" for i in range(5)
+    ]
+    scores = score_rows(rows_of(right, right, right), request())
+    assert named(scores, "number_match").figures["base"].text == "5 of 5"
+    assert scores.main == "rouge_l_f"
+
+
+def test_a_few_json_objects_that_come_again_are_no_labels():
+    assert score_rows(rows_of(['{"a": 1}', '{"a": 2}'] * 5, ["x"] * 10, ["y"] * 10), request()).main == "json_fields"
 
 
 def test_labels_are_recognised_and_judged():

@@ -36,7 +36,7 @@ def test_a_group_that_differs_is_flagged_and_has_its_figures():
 
 
 def test_slices_of_nothing_but_chance_are_seldom_flagged():
-    """20 slices of the same kind, four times: uncorrected, about one of each 20 would be flagged for either contestant."""
+    """20 slices of the same kind, four times: uncorrected, one of them or two would be flagged each time."""
     chance, flags = np.random.default_rng(4), 0
     for _ in range(4):
         found = [
