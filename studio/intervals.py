@@ -40,20 +40,21 @@ def interval_of(figure: Callable[[np.ndarray], float], number: int) -> Interval:
 def share_interval(hits: int, number: int, level: float = 0.05) -> Interval:
     """The interval at 1 - `level` of the share `hits / number`, number at least 1. Wilson 1927, J. Am. Stat. Assoc.
     22(158)."""
-    return widened_share(hits / number, number, level)
-
-
-def widened_share(share: float, number: int, level: float = 0.05) -> Interval:
-    """Wilson's interval for the mean of `number` values between 0 and 1, whatever they are.
-
-    Such values vary at most as much as those that are 0 or 1 and have the same mean (Bhatia and Davis 2000, "A better
-    bound on the variance", Am. Math. Mon. 107(4)), so it is at least as wide as it must be.
-    """
-    z = NormalDist().inv_cdf(1 - level / 2)
+    share, z = hits / number, NormalDist().inv_cdf(1 - level / 2)
     middle = share + z * z / (2 * number)
-    reach = z * sqrt(max(0.0, share * (1 - share)) / number + z * z / (4 * number * number))
+    reach = z * sqrt(share * (1 - share) / number + z * z / (4 * number * number))
     scale = 1 + z * z / number
-    return (middle - reach) / scale if share > 0 else 0.0, (middle + reach) / scale if share < 1 else 1.0
+    return (middle - reach) / scale if hits else 0.0, (middle + reach) / scale if hits < number else 1.0
+
+
+def interval_of_alike(value: float, number: int, least: float, most: float) -> Interval:
+    """The interval of a mean between `least` and `most` of `number` rows that are all `value`: resampling sees none.
+
+    None of the rows is another than `value`, so by Wilson's interval at most so many of all are, and those can be
+    anything between the ends.
+    """
+    others = share_interval(0, number)[1]
+    return value - others * (value - least), value + others * (most - value)
 
 
 def paired_share_difference(both: int, first: int, second: int, neither: int) -> Interval:

@@ -3,13 +3,13 @@ import pytest
 
 from studio.intervals import (
     interval,
+    interval_of_alike,
     mcnemar,
     median_difference,
     paired_share_difference,
     share_difference,
     share_interval,
     tail,
-    widened_share,
 )
 
 
@@ -81,6 +81,14 @@ def test_the_tail_of_few_rows_is_thinner():
     assert tail(1) == 0
 
 
-def test_wilsons_interval_at_another_level_and_of_any_mean():
-    assert share_interval(81, 263, 0.01)[0] < share_interval(81, 263)[0]
-    assert widened_share(81 / 263, 263) == share_interval(81, 263)
+def test_wilsons_interval_at_another_level():
+    low, high = share_interval(81, 263, 0.01)
+    assert low < share_interval(81, 263)[0]
+    assert high > share_interval(81, 263)[1]
+
+
+def test_rows_that_are_all_alike_leave_room_for_others():
+    unseen = share_interval(0, 30)[1]
+    assert interval_of_alike(1.0, 30, 0.0, 1.0) == (1 - unseen, 1.0)
+    assert interval_of_alike(1.0, 30, -1.0, 1.0) == (1 - 2 * unseen, 1.0)
+    assert interval_of_alike(0.0, 30, -1.0, 1.0) == (-unseen, unseen)

@@ -50,9 +50,14 @@ class Traits:
         return self.answered and bool(self.labels)
 
     @property
+    def is_free(self) -> bool:
+        """References that are texts, neither classes nor JSON, so that answers can be right in part."""
+        return self.answered and not self.classes and not self.labels and not self.is_json
+
+    @property
     def is_prose(self) -> bool:
-        """References of several words, which can be right in part."""
-        return self.answered and not self.classes and not self.is_json and self.words >= FEWEST_WORDS
+        """References of several words."""
+        return self.is_free and self.words >= FEWEST_WORDS
 
 
 FEWEST_WORDS = 3

@@ -108,7 +108,7 @@ METRICS: tuple[Metric, ...] = (
         "match",
         of_pairs(match.normalised_match),
         hits=True,
-        fits=lambda traits: traits.answered and not traits.classes and not traits.is_json,
+        fits=lambda traits: traits.is_free,
     ),
     Metric(
         "token_f1",
@@ -117,7 +117,7 @@ METRICS: tuple[Metric, ...] = (
         "is better.",
         "match",
         of_pairs(match.token_f1),
-        fits=lambda traits: traits.answered and not traits.classes and not traits.is_json,
+        fits=lambda traits: traits.is_free,
     ),
     *(_rouge(kind, part) for kind in overlap.ROUGES for part in ("fmeasure", "recall", "precision")),
     Metric(
@@ -140,7 +140,7 @@ METRICS: tuple[Metric, ...] = (
         overlap.chrf,
         figure=overlap.chrf_of,
         row_value=overlap.chrf_of,
-        fits=lambda traits: traits.answered and not traits.classes and not traits.is_json,
+        fits=lambda traits: traits.is_free,
     ),
     Metric(
         "loss",

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from studio.answer.metrics.metric import FromSums
-from studio.intervals import SEED, Interval, paired_share_difference, share_interval, tail, widened_share
+from studio.intervals import SEED, Interval, interval_of_alike, paired_share_difference, share_interval, tail
 
 RESAMPLES = 2000
 FEWEST = 6
@@ -86,8 +86,8 @@ def estimate(sample: Sample) -> Estimate | None:
 
     The share of hits has Wilson's interval; the bootstrap has none where all hit or all miss. All else has the expanded
     percentile bootstrap (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", Am. Stat. 69(4), section
-    5.3), which is wide enough for few rows too. A share whose rows are all alike has Wilson's: no values between 0 and
-    1 vary more than those that are 0 or 1.
+    5.3), which is wide enough for few rows too; it sees nothing in a share whose rows are all alike, which has the
+    interval of what no row shows.
     """
     number, value, hits = int(sample.counts.sum()), sample.value, sample.hits
     if not np.isfinite(value):
@@ -96,7 +96,7 @@ def estimate(sample: Sample) -> Estimate | None:
         return Estimate(value, share_interval(int(hits.sum()), number), number, int(hits.sum()))
     low, high = percentiles(sample.figures, number)
     if sample.is_share and high - low < ALIKE:
-        low, high = widened_share(value, number)
+        low, high = interval_of_alike(value, number, 0.0, 1.0)
     return Estimate(value, (min(low, value), max(high, value)), number)
 
 
@@ -117,6 +117,8 @@ def difference(sample: Sample, other: Sample) -> Estimate | None:
         interval = paired_share_difference(int((hits & others).sum()), gained, lost, int((~hits & ~others).sum()))
         return Estimate(value, interval, number, gained - lost)
     low, high = percentiles(sample.figures - other.figures, number)
+    if sample.is_share and high - low < ALIKE:
+        low, high = interval_of_alike(value, number, -1.0, 1.0)
     low, high = min(low, value), max(high, value)
     if number < FEWEST:
         low, high = min(low, 0.0), max(high, 0.0)

@@ -132,6 +132,8 @@ def _step(found: Estimate) -> float:
     """The value of the last digit that can be said: a power of ten."""
     low, high = found.interval
     error = (high - low) / (2 * Z)
+    if error <= 0 and found.value == round(found.value):
+        return 1.0
     if error <= 0 or found.number < 2:
         return 10.0 ** (floor(log10(abs(found.value))) - 1) if found.value else 1.0
     return 10.0 ** floor(log10(error) + 1e-9)

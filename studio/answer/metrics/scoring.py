@@ -147,9 +147,9 @@ class Judged:
         verdict = apart.verdict if apart else "cannot tell"
         open_ = f"it cannot be told whether {called(who)} is better"
         told = open_ if verdict == "cannot tell" else f"{called(who)} is {verdict}"
-        return (
-            f"On {where} {told}: {main.title} {main.figures[who].text}, {called(self.request.against)} {against.text}."
-        )
+        comma = "," if "," in where else ""
+        figures = f"{main.title} {main.figures[who].text}, {called(self.request.against)} {against.text}"
+        return f"On {where}{comma} {told}: {figures}."
 
 
 def called(contestant: str) -> str:

@@ -65,6 +65,7 @@ def slices(rows: Sequence[AnsweredRow], request: Request, by: By, words: str | N
     """
     found = judged(rows, request, main_only=True)
     parts = sorted(_parts(found, by, words), key=lambda part: 0 if by == "length" else -len(part[1]))[:MOST_SLICES]
+    parts = [part for part in parts if len(part[1]) < len(rows)]
     every, draws = np.arange(len(rows)), Draws(len(rows))
     return [
         _slice(found, metric, found.samples(metric, every, draws), name, places, len(parts))

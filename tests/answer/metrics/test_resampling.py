@@ -22,10 +22,13 @@ def test_a_share_of_hits_has_wilsons_interval_even_where_all_hit():
 
 
 def test_a_share_that_is_the_same_in_all_rows_is_not_certain():
-    low, high = estimate(sample([0.5] * 10)).interval
-    assert 0.2 < low < 0.3
-    assert 0.7 < high < 0.8
+    unseen = share_interval(0, 10)[1]
+    assert estimate(sample([0.5] * 10)).interval == pytest.approx((0.5 - unseen / 2, 0.5 + unseen / 2))
     assert estimate(sample([1.0])).interval[0] < 0.25
+    draws = Draws(10)
+    all_of, none = sample([1.0] * 10, draws), sample([0.0] * 10, draws)
+    assert difference(all_of, none).interval == pytest.approx((1 - 2 * unseen, 1))
+    assert difference(none, none).interval == pytest.approx((-unseen, unseen))
 
 
 def test_a_mean_of_words_has_the_interval_of_t():

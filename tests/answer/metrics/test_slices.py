@@ -90,3 +90,7 @@ def test_means_that_are_no_shares_are_flagged_too():
     few = slices(rows(16, group=lambda i: "b" if i % 4 == 0 else "a"), request(metrics=("length",)), "group")
     assert few[1].n == 4
     assert not few[1].flagged
+
+
+def test_one_slice_of_all_rows_says_nothing_and_is_none():
+    assert slices(rows(group=lambda i: "all"), request(), "group") == []
