@@ -1,12 +1,11 @@
 /* What can be begun here: the base before any training, the scores of a run, new data read by a run. */
 
-import { STUDIO, get } from "../../compare/assets/asking.js";
 import { button, labelled, make } from "../../compare/assets/make.js";
 import { rulesEditor } from "./rules.js";
+import { get, upload } from "./studio.js";
 
 const FEW = 5; // examples before a question
 const short = (name) => name.replace("checkpoint-", "step ");
-const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
 const checks = (legend, options, id) => {
   if (!options.length) return { node: null, chosen: () => [] };
@@ -32,10 +31,10 @@ const once = (text, begin, options = {}) => {
   return made;
 };
 
-export const scoresForm = ({ run, runs, begin, close }) => {
+export const scoresForm = ({ run, runs, most, begin, close }) => {
   const writes = run.writes;
   const siblings = runs.filter(({ base, task, name }) => base === run.base && task === run.task && name !== run.name);
-  const limit = make("input", { type: "number", min: 1, max: run.held_out, step: 1, placeholder: `all ${run.held_out}`, id: "evaluate-limit" });
+  const limit = make("input", { type: "number", min: 1, max: run.held_out, step: 1, placeholder: run.held_out > most ? `${most} of ${run.held_out}, drawn evenly` : `all ${run.held_out}`, id: "evaluate-limit" });
   const examples = make("input", { type: "checkbox", checked: true });
   const checkpoints = checks("Checkpoints on the way", run.checkpoints.map((each) => [each, short(each)]));
   const others = checks("Other runs on this base", siblings.map(({ name, method }) => [name, `${name} · ${method}`]));
@@ -104,7 +103,7 @@ export const driftForm = ({ run, begin, tell, close }) => {
     const [sent] = file.files;
     if (!sent) return;
     tell(`Uploading ${sent.name} …`);
-    const done = await fetch(`${STUDIO}evaluate/files/${encodeURIComponent(sent.name)}`, { method: "PUT", body: sent }).then((response) => response.json()).catch(() => ({ error: "The file could not be sent: the studio does not answer. Try again." }));
+    const done = await upload(`evaluate/files/${encodeURIComponent(sent.name)}`, sent);
     if (done.error) return tell(done.error, true);
     tell(`${sent.name} is there.`);
     await fill(done.id);
@@ -117,5 +116,3 @@ export const driftForm = ({ run, begin, tell, close }) => {
     make("div", { className: "evaluate-bar" }, labelled("File", which), labelled("or upload one", file)),
     make("div", { className: "evaluate-bar" }, start, button("Close", close, { look: "quiet" })));
 };
-
-export const rowsWord = (number) => count(number, "row");

@@ -60,9 +60,10 @@ export const dot = (figure, range, colour, words, beside = null) => {
 export const swatch = (colour) => make("i", { className: "evaluate-swatch", "aria-hidden": "true", style: { "--colour": colour } });
 
 /* A verdict with its sentence, told by sign and words and not by colour alone. */
-export const verdict = (difference) =>
-  make("span", { className: "evaluate-verdict", data: { verdict: difference.verdict } },
-    make("i", { "aria-hidden": "true" }, MARKS[difference.verdict] ?? ""), difference.words);
+export const verdict = ({ verdict: told, words }) => {
+  const sign = told === "cannot tell" && !words.startsWith(told) ? "" : MARKS[told]; // neither more nor less is better
+  return make("span", { className: "evaluate-verdict", data: { verdict: told } }, sign ? make("i", { "aria-hidden": "true" }, sign) : null, words);
+};
 
 /* All contestants of a metric (or of a slice), one under the other on one scale. */
 export const dots = ({ title, unit, figures, differences, against, contestants, colours, range = null }) => {

@@ -1,7 +1,7 @@
 /* The evaluate room: is tuning needed, what does a run score, which rows changed, has new data drifted.
    All text of models, files and people is set as text (make.js), so it can never become markup. */
 
-import { get, send } from "../../compare/assets/asking.js";
+import { get, send } from "./studio.js";
 import { keepingFocus } from "../../compare/assets/focus.js";
 import { button, labelled, make } from "../../compare/assets/make.js";
 import { baselineForm, driftForm, scoresForm } from "./asking.js";
@@ -20,11 +20,12 @@ const VIEWS = [["scores", "Scores"], ["rows", "Rows"], ["slices", "Slices"], ["r
 export const open = (element, props, watch, trigger) => {
   const frame = element.querySelector(".evaluate");
   const state = restored();
-  let known = { runs: [], evaluations: [], baselines: [], waits: "", report: false };
+  let known = { runs: [], evaluations: [], baselines: [], waits: "" };
   let asked = false; // whether the studio has answered once
   let panel = ""; // which form is open
   let shown = null; // the evaluation that is opened, wholly
   let drawn = null; // what of it stands on the page
+  let silent = false; // whether the studio did not answer when it was looked at last
   let drawnList = "", ticket = 0, baseline = null, waitsForBaseline = null;
 
   const save = () => keep(state);
@@ -64,7 +65,7 @@ export const open = (element, props, watch, trigger) => {
     choice.disabled = !options.length;
     acts.scores.disabled = !run();
     acts.drift.disabled = !run()?.writes;
-    report.hidden = !known.report || !run();
+    report.hidden = !run();
     if (run()) report.href = new URL(`studio/runs/${encodeURIComponent(state.run)}/report`, document.baseURI).href;
   });
 
@@ -169,7 +170,7 @@ export const open = (element, props, watch, trigger) => {
     panel = which;
     acts[which].setAttribute("aria-expanded", "true");
     const shut = () => { close(); acts[which].focus(); };
-    const form = which === "scores" ? scoresForm({ run: run(), runs: known.runs, begin: (what) => begin("evaluate/scores", what), close: shut })
+    const form = which === "scores" ? scoresForm({ run: run(), runs: known.runs, most: props.most, begin: (what) => begin("evaluate/scores", what), close: shut })
       : which === "drift" ? driftForm({ run: run(), begin: (what) => begin("evaluate/drift", what), tell, close: shut })
         : (baseline = baselineForm({ draft: null, ask: askBase, close: shut }));
     forms.replaceChildren(form);
@@ -248,9 +249,14 @@ export const open = (element, props, watch, trigger) => {
     const before = progressOf(chosen()), wanted = state.run;
     const found = await get(`evaluate?run=${encodeURIComponent(wanted)}`);
     if (wanted !== state.run) return;
-    if (found.error) return tell(found.error, true);
+    if (found.error) {
+      tell(found.error, true);
+      silent = true;
+      return;
+    }
+    if (silent) tell("");
+    silent = false;
     const first = !asked;
-    if (told.textContent && told.dataset.silent) tell("");
     asked = true;
     const runsBefore = JSON.stringify(known.runs), wasThere = Boolean(run());
     known = found;
@@ -275,7 +281,6 @@ export const open = (element, props, watch, trigger) => {
     }
     save();
     if (first || runsBefore !== JSON.stringify(known.runs)) drawBar();
-    else report.hidden = !known.report || !run();
     drawList();
     if (first && !run() && !known.baselines.length && !panel) toggle("baseline");
     if (first || before !== progressOf(chosen())) await fetchShown();

@@ -1,6 +1,6 @@
 /* The rows of an evaluation, a page at a time: sorted by change, narrowed down, each opened to see who said what. */
 
-import { get } from "../../compare/assets/asking.js";
+import { get } from "./studio.js";
 import { button, labelled, make } from "../../compare/assets/make.js";
 import { MARKS, swatch } from "./plot.js";
 

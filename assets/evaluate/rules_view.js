@@ -1,6 +1,6 @@
 /* The rules of an evaluation and how well they are kept; more can be added over the answers that are there. */
 
-import { send } from "../../compare/assets/asking.js";
+import { send } from "./studio.js";
 import { button, make } from "../../compare/assets/make.js";
 import { dots } from "./plot.js";
 import { ruleWords, rulesEditor } from "./rules.js";

@@ -62,7 +62,7 @@ export const headNode = (shown, goTo) => {
     make("h3", { tabIndex: -1 }, scores.headline),
     make("p", { className: "evaluate-quiet" }, `${n}. Lines are 95 % intervals; figures have no more digits than the rows can carry.`),
     skipped.length ? make("p", { className: "evaluate-quiet" }, `Left out of every figure, for their prompts are longer than a model holds: ${skipped.length === 1 ? "row" : "rows"} ${some(skipped)}.`) : null,
-    ...notes.map((note) => make("p", { className: "evaluate-note" }, note)),
+    ...notes.map((note) => make("p", { className: "evaluate-quiet" }, note)),
     shown.kind === "baseline" ? needNode(shown, goTo) : null);
 };
 

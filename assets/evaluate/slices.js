@@ -1,6 +1,6 @@
 /* Scores by part of the rows: does it serve all of them alike? Each part with its interval; a part that differs is marked. */
 
-import { get } from "../../compare/assets/asking.js";
+import { get } from "./studio.js";
 import { button, labelled, make } from "../../compare/assets/make.js";
 import { dots, rangeOf } from "./plot.js";
 

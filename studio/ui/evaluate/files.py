@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 from starlette.concurrency import run_in_threadpool
 
-from studio.data.part import DataPart
+from studio.data.part import DataPart, Reading
 from studio.data.pasted import keep
 from studio.data.source import data_file
 from studio.errors import StudioError
@@ -47,15 +47,15 @@ def part_for(home: Home, run: Run, file: str) -> DataPart:
     Raises:
         StudioError: the file is no longer there.
     """
-    own = run.recipe.data
-    reading = own.reading if PurePath(own.path).suffix == PurePath(path := _path(home, file)).suffix else None
+    own, path = run.recipe.data, _path(home, file)
+    alike = PurePath(own.path).suffix == PurePath(path).suffix
     return DataPart(
         path=path,
+        reading=own.reading if alike else Reading(),
         prompt_column=own.prompt_column,
         completion_column=own.completion_column,
         mapped=own.mapped,
         held_out_share=0.0,
-        **({"reading": reading} if reading else {}),
     )
 
 

@@ -45,7 +45,7 @@ def evaluate_routes(studio: Studio) -> APIRouter:
     routes, runs, looks = APIRouter(), Answering(studio.seen), Looks()
 
     @routes.get("/evaluate")
-    def look(request: Request, run: str = "") -> Response:
+    def look(run: str = "") -> Response:
         found = run_of(studio.home, run) if run else None
         return answer(
             {
@@ -53,7 +53,6 @@ def evaluate_routes(studio: Studio) -> APIRouter:
                 "evaluations": lines_of(evaluations_of(found)) if found else [],
                 "baselines": lines_of(baselines(studio.home)),
                 "waits": studio.examiner_refusal() or "",
-                "report": _has_report(request),
             }
         )
 
@@ -117,10 +116,6 @@ def evaluate_routes(studio: Studio) -> APIRouter:
         return await _changed(studio, id, request, lambda evaluation, _: evaluation.go_on())
 
     return routes
-
-
-def _has_report(request: Request) -> bool:
-    return any(getattr(route, "path", "") == "/studio/runs/{name}/report" for route in request.app.routes)
 
 
 def _run(studio: Studio, name: str) -> Run:

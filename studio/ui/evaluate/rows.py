@@ -63,6 +63,12 @@ class Listed:
         own, against = self.own[place], self.against[place]
         return None if own is None or against is None else own - against
 
+    def value(self, order: Order, place: int) -> Value:
+        """What the row is sorted by in a column of values."""
+        if order == "change":
+            return self.change(place)
+        return (self.against if order == "against" else self.own)[place]
+
     def gain(self, place: int) -> float:
         """The change as something gained; 0 where it cannot be told."""
         return self._good(self.change(place) or 0.0)
@@ -149,16 +155,17 @@ def _kept(places: Sequence[int], by: Listed, show: Show) -> list[int]:
 
 
 def _sorted(places: list[int], by: Listed, rows: Sequence[AnsweredRow], view: View) -> list[int]:
-    if view.order is None:
-        first = {"worst": by.good, "worsened": by.gain, "broken": by.gain, "improved": lambda place: -by.gain(place)}
-        first["mended"] = first["improved"]
-        return sorted(places, key=first[view.show]) if view.show in first else places
     if view.order == "row":
         return sorted(places, key=lambda place: rows[place].row, reverse=view.down)
-    value = {"against": by.against.__getitem__, "value": by.own.__getitem__, "change": by.change}[view.order]
-    known = [place for place in places if value(place) is not None]
-    rest = [place for place in places if value(place) is None]
-    return sorted(known, key=lambda place: value(place) or 0.0, reverse=view.down) + rest
+    if view.order is not None:
+        values = {place: value for place in places if (value := by.value(view.order, place)) is not None}
+        rest = [place for place in places if place not in values]
+        return sorted(values, key=values.__getitem__, reverse=view.down) + rest
+    if view.show == "worst":
+        return sorted(places, key=by.good)
+    if view.show in ("worsened", "broken"):
+        return sorted(places, key=by.gain)
+    return sorted(places, key=by.gain, reverse=True) if view.show in ("improved", "mended") else places
 
 
 def _line(row: AnsweredRow, place: int, by: Listed | None) -> Json:

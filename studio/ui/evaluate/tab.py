@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.answer.evaluation.begin import begin_baseline
+from studio.answer.evaluation.begin import MOST_ROWS, begin_baseline
 from studio.answer.evaluation.folder import baselines
 from studio.errors import StudioError
 from studio.ui.data.samples import sample_of
@@ -47,6 +47,7 @@ def build(studio: Studio, draft: Draft) -> EvaluateTab:
         elem_id="evaluate",
         draft="",
         begun="",
+        most=MOST_ROWS,
     )
     room.select(partial(look, draft, room), draft.components, room, show_progress="hidden")
     room.submit(
@@ -91,4 +92,5 @@ def _begun(studio: Studio, draft: Draft, values: Values) -> Begun:
 
 def _telling(**told: Json) -> Any:
     """Properties of the room as JSON. What is told twice is news both times."""
-    return gr.update(**{name: json.dumps(content | {"at": token_hex(4)}) for name, content in told.items()})
+    news: dict[str, Any] = {name: json.dumps(content | {"at": token_hex(4)}) for name, content in told.items()}
+    return gr.update(**news)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from studio.answer.drift import drift
 from studio.answer.evaluation.added_rules import added_rules
@@ -97,9 +98,9 @@ def scored(look: Look) -> Json:
 
 
 def _file(look: Look) -> str:
-    """What the rows' numbers count the rows of."""
+    """What the rows' numbers count the rows of; empty where that is not known."""
     run = look.evaluation.run
     try:
-        return str(run.source().get("name", "")) if run else look.request.title
-    except (OSError, ValueError):
+        return (PurePath(run.recipe.data.held_out_path).name or str(run.source().get("name", ""))) if run else ""
+    except (StudioError, OSError, ValueError):
         return ""

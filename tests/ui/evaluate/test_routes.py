@@ -34,7 +34,6 @@ def test_the_evaluations_of_a_run_and_the_baselines_are_listed(client, home, run
     assert [each["label"] for each in line["contestants"]] == ["Base", "Base + 5 examples"]
     assert told["evaluations"][1]["headline"].startswith("On all 24 held-out rows the tuned model is better")
     assert [each["name"] for each in told["runs"]] == ["amber-fox"]
-    assert told["report"] is False
 
 
 def test_a_run_that_is_gone_takes_its_evaluations_with_it(client, run):
