@@ -7,6 +7,7 @@
   const RUNS = new URL("../runs/", SCRIPT && SCRIPT.src ? SCRIPT.src : new URL("studio/assets/live_film.js", document.baseURI).href).href;
   const FRAME = 700; // ms of a frame while it plays
   const WORDS = /\s+|[^\s\p{L}\p{N}]|[\p{L}\p{N}]+/gu;
+  const LOOKS = { changed: ": changed", right: ": as the reference", none: ": not asked" };
   const LONGEST = 400; // words of an answer that are compared
 
   const make = (tag, name, text = "") => {
@@ -115,7 +116,7 @@
         else if (reference && text.trim() === reference.trim()) cell.dataset.look = "right";
         else if (before !== null && text !== before) cell.dataset.look = "changed";
         if (text !== undefined) before = text;
-        cell.title = stepText(step);
+        cell.title = `${stepText(step)}${LOOKS[cell.dataset.look] || ""}`;
         cell.addEventListener("click", () => this.scrub(place));
         strip.append(cell);
       });

@@ -103,7 +103,7 @@ PANELS = (
     ),
     Panel(
         "probe_right",
-        "Still right: share of the probes (forgetting needle)",
+        "Still right: share of the probes",
         (
             Trace("probe_right", "All probes", _dots(GREEN) | {"showlegend": False}),
             *(Trace(f"probe/{name}", title, _faint(dash)) for name, title, dash in FAMILIES),

@@ -56,7 +56,9 @@ def needle_of(events: Iterable[AnyEvent]) -> Needle | None:
         return Needle(begun=None, known=known, lost=lost, families=tuple(now), words=words)
     step, found = tripped
     worst = tuple(sorted(found, key=lambda family: -family.lost / max(1, family.known)))
-    return Needle(begun=step, known=known, lost=lost, families=worst, words=_words(step, worst, known - lost, known))
+    return Needle(
+        begun=step, known=known, lost=lost, families=worst, words=_words(step, worst, known - lost, known, _trips(now))
+    )
 
 
 def told_of(run: Run) -> Warned | None:
@@ -90,10 +92,15 @@ def _more_than_chance(known: int, lost: int, level: float) -> bool:
     return lost > 0 and sum(tail) < level
 
 
-def _words(step: int, families: tuple[Family, ...], right: int, known: int) -> str:
+def _words(step: int, families: tuple[Family, ...], right: int, known: int, still: bool) -> str:
     level = LEVEL / max(1, len(families))
     named = [family for family in families if _more_than_chance(family.known, family.lost, level)]
     told = [f"{NAMES.get(f.name, f.name)} ({f.lost} of {f.known})" for f in named or families if f.lost]
+    if not still:
+        return (
+            f"Your model forgot on the way and came back: at step {step:,} it had lost {listed(told, len(told))} of "
+            f"what the base had right. By now {right} of {known} are right again."
+        )
     return (
         f"Your model has begun to forget: at step {step:,} it had lost {listed(told, len(told))} of what the base had "
         f"right. By now {right} of {known} are right."
