@@ -27,6 +27,7 @@ from taken import MB, Taken, watched
 
 ROOT = Path(__file__).resolve().parent.parent
 Processors = Sequence[int]
+NO_LOOKS = ("--set", "looks.enabled=false")  # which a bare script does not do either; benchmarks/looks.py measures them
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def whole(command: list[str], processors: Processors) -> Whole:
 
 def studio(home: Path, processors: Processors) -> Whole:
     """One run from the command line."""
-    return whole([sys.executable, "-m", "studio", "train", "starter", "--home", str(home), "--json"], processors)
+    return whole(
+        [sys.executable, "-m", "studio", "train", "starter", "--home", str(home), *NO_LOOKS, "--json"], processors
+    )
 
 
 def bare(folder: Path, processors: Processors) -> Whole:
