@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ MANY = (
     "Each interval misses the truth once in twenty times, so of many figures some differ by chance alone: decide by "
     "the one that is looked at first."
 )
+NO_VALUE = {"rules": "the check took too long", "judge": "no mark came in time, or none in the judge's words"}
 CALLED = {BASE: "the base", FEW_SHOT: "the base with examples", TUNED: "the tuned model"}
 
 BySpeaker = dict[str, np.ndarray]
@@ -72,7 +73,7 @@ class Judged:
         kept = np.arange(len(self.rows)) if places is None else np.asarray(places, dtype=np.int64)
         draws = Draws(len(kept))
         results = [self._result(metric, kept, draws) for metric in self.choice.metrics]
-        why = [*self.choice.why, *([MANY] if len(results) > 1 else [])]
+        why = [*self.choice.why, *self._left_out(kept), *([MANY] if len(results) > 1 else [])]
         return Scores(
             n=len(kept),
             against=self.request.against,
@@ -115,12 +116,26 @@ class Judged:
 
     def _values(self, metric: Metric, kept: np.ndarray) -> dict[str, list[float | None]]:
         assert metric.row_value is not None
-        return {
-            who: np.where(missing, None, metric.row_value(np.nan_to_num(lines)).astype(object)).tolist()  # type: ignore
-            for who, found in self.statistics[metric.name].items()
-            for lines in [found[kept]]
-            for missing in [np.isnan(lines).any(axis=1)]
-        }
+        values: dict[str, list[float | None]] = {}
+        for who, found in self.statistics[metric.name].items():
+            missing = np.isnan(found[kept]).any(axis=1)
+            of_rows = metric.row_value(np.nan_to_num(found[kept]))
+            values[who] = [None if no else float(value) for value, no in zip(of_rows, missing, strict=True)]
+        return values
+
+    def _left_out(self, kept: np.ndarray) -> Iterator[str]:
+        """What a rule or a judge gave no value for, a sentence each."""
+        rows = [self.rows[place] for place in kept]
+        for metric in self.choice.metrics:
+            if metric.family in ("rules", "judge"):
+                missing = sum(
+                    who in row.answers and no
+                    for who, found in self.statistics[metric.name].items()
+                    for row, no in zip(rows, np.isnan(found[kept]).any(axis=1).tolist(), strict=True)
+                )
+                if missing:
+                    left = f"{counted(missing, 'answer')} {'has' if missing == 1 else 'have'} no value"
+                    yield f"{metric.title}: {left} ({NO_VALUE[metric.family]}), and no part in its figures."
 
     def _confusion(self, kept: np.ndarray) -> dict[str, Confusion]:
         labels = self.choice.traits.labels

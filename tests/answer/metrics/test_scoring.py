@@ -185,3 +185,12 @@ def test_figures_are_finite_and_within_their_intervals(texts):
     for metric in scores.metrics:
         if metric.unit == "share":
             assert all(f.low >= -1e-9 and f.high <= 1 + 1e-9 for f in metric.figures.values())
+
+
+def test_what_has_no_mark_is_said():
+    rows = [row(i, "a b c", "a", "a b", marks={"base": 0.1} if i else {}) for i in range(9)]
+    why = score_rows(rows, request()).why
+    assert (
+        "Judge: 10 answers have no value (no mark came in time, or none in the judge's words), and no part"
+        in " ".join(why)
+    )
