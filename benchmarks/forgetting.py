@@ -1,4 +1,4 @@
-"""Three runs of the starter on the tickets, and what each forgets: made to forget, the preset, and general data mixed in.
+"""Three runs of the starter on the tickets, and what each forgets: made to forget, with general data, and the preset.
 
 Prints for each the curve of the needle (step: share of the probes still right, their mean loss), what the needle said,
 and how well the task was learned: the last held-out loss.

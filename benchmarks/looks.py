@@ -30,7 +30,7 @@ def run(home: Path, processors: Processors, *settings: str) -> Whole:
 
 
 def counted(made: Whole) -> tuple[int, float]:
-    """How many looks there were, and their share of the seconds from the first step's beginning to the last one's end."""
+    """How many looks there were, and their share of the seconds of the training."""
     lines = (Path(json.loads(made.output)["folder"]) / "events.jsonl").read_text("utf-8").splitlines()
     events = [json.loads(line) for line in lines]
     looks = [event["values"]["look_seconds"] for event in events if "look_seconds" in event.get("values", {})]
@@ -64,8 +64,8 @@ def main() -> None:
             of_processors.append(with_looks.taken.processor / without.taken.processor)
             shares.append(share)
             print(
-                f"{number + 1}: with {with_looks.seconds:.1f} s, without {without.seconds:.1f} s, ratio {ratios[-1]:.3f}; "
-                f"processors {of_processors[-1]:.3f}; {looks} looks took {share:.1%} of the training",
+                f"{number + 1}: with {with_looks.seconds:.1f} s, without {without.seconds:.1f} s, "
+                f"ratio {ratios[-1]:.3f}; processors {of_processors[-1]:.3f}; {looks} looks took {share:.1%} of the training",
                 flush=True,
             )
     print(f"wall ratio, median of {options.pairs}: {statistics.median(ratios):.3f} (bound {BOUND})")

@@ -60,7 +60,7 @@ def _held_out(rows: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Scene 
         asked, said = example.prompt, example.completion
         if not start:  # a plain text: its beginning is given
             start = min(OPENING, len(ids) // 2)
-            asked, said = (tokenizer.decode(part, skip_special_tokens=True) for part in (ids[:start], ids[start:]))
+            asked, said = (str(tokenizer.decode(part, skip_special_tokens=True)) for part in (ids[:start], ids[start:]))
         found.append(Scene(Asked(id=f"r{row}", prompt=asked, reference=said, kind="held-out"), ids[:start]))
     return found
 
@@ -101,7 +101,7 @@ def _answers(
     seen = torch.tensor([[0] * (longest - len(s.ids)) + [1] * len(s.ids) for s in batch], device=model.device)
     ends = model.generation_config.eos_token_id
     ends = ends if isinstance(ends, list) else [ends]
-    greedy = GenerationConfig(
+    greedy = GenerationConfig(  # type: ignore[no-untyped-call]
         max_new_tokens=max(FEWEST, tokens),
         do_sample=False,
         use_cache=True,
