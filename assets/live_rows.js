@@ -199,7 +199,7 @@
       const item = make("li");
       const name = `Row ${row.toLocaleString("en")}${source ? ` of ${source}` : ""}`;
       const head = make("div", "rows-head");
-      head.append(make("strong", "", name), make("span", "rows-loss", mark === null ? `${number(bar)} above the usual` : `loss ${number(bar)}`));
+      head.append(make("strong", "", name), make("span", "rows-loss", mark === null ? `${number(bar)} spreads above the usual` : `loss ${number(bar)}`));
       const line = make("div", "rows-bar");
       const full = make("i");
       full.style.width = `${(100 * (bar === null ? most : bar)) / most}%`;

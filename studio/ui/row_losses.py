@@ -17,7 +17,7 @@ from studio.recipe.tasks import DirectPreference
 from studio.run.directory import Run, Status
 from studio.run.gap import gap_of
 from studio.run.row_losses.blame import Suspect, by_heart, held_out_loss, never_learned, spikes, suspicious
-from studio.run.row_losses.read import RowLosses, answers_of, read_row_losses, rows_at
+from studio.run.row_losses.read import RowLosses, kin_of, read_row_losses, rows_at
 from studio.ui.routes import Json, answer, run_of
 
 MOST_ROWS = 200  # of one step
@@ -92,11 +92,12 @@ def _of_step(run: Run, kept: RowLosses, step: int) -> Json:
 
 
 def _suspicious(run: Run, kept: RowLosses) -> Json:
-    found = suspicious(kept, answers_of(run))
+    found = suspicious(kept, *kin_of(run))
     once = "" if (kept.ways.visits > 1).any() else " Each row was learned from once only, so this is a guess."
     words = (
-        "Their loss stays above that of the other rows at the same time, and above that of rows with the same answer: "
-        f"the longest bar goes most against what the others teach. Look at the answers.{once}"
+        "Their loss stays above that of the other rows of the same pass, of the same set, and with the same answer: "
+        "the longest bar goes most against what the others teach. A spread is how far the losses usually are from "
+        f"their median. Look at the answers.{once}"
     )
     return {"title": "Most suspicious rows", "words": words} | _listed(run, kept, found)
 

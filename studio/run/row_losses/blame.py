@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from studio.run.directory import Run
 from studio.run.events import AnyEvent, Metrics, that_count
-from studio.run.row_losses.read import RowLosses, answers_of, read_row_losses
+from studio.run.row_losses.read import RowLosses, kin_of, read_row_losses
 
 SHARED = 8  # rows with one answer, from which on they are compared with each other
 MOST_VISITS = 50  # that are told apart, of rows that were cut into many pieces
@@ -22,10 +22,13 @@ FELL = 0.5  # of the usual fall, below which a row counts as never learned
 BY_HEART = 0.5  # of the held-out loss, below which a row counts as known by heart
 WIDTH = 10  # steps to either side that a step is compared with
 LEAST_SPREAD = 0.02  # nats
+LEAST_APART = 0.05  # nats: losses that are nearer to each other than this are alike
+MOST_APART = 10.0  # spreads at one visit, so that no single one decides
 
 
 class Suspect(NamedTuple):
-    """One row, by its place in data/train.jsonl. `score` is by how many nats it is beyond what is usual."""
+    """One row, by its place in data/train.jsonl. `score` is how far it is from what is usual: in spreads (see `blame`)
+    where rows look wrong, else in nats."""
 
     place: int
     score: float
@@ -57,23 +60,27 @@ def blame(run: Run, top: int) -> list[Suspect]:
     high over the passes, and only at the end it may be as low as any. So the loss is averaged over the training and
     not read at its end, as in Swayamdipta et al. 2020 (Dataset Cartography, arXiv 2009.10795, section 3: rows that are
     hard to learn are often labelled wrongly) and Pleiss et al. 2020 (area under the margin, arXiv 2001.10528, section
-    3). The first visit is left out where there are more, because nothing was learned by then. Counted is what is above
-    the median of the records around the same time, and, as in both papers, above that of rows with the same answer,
-    where there are several: a rare class is no error.
+    3). The first visit is left out where there are more, because nothing was learned by then. Counted is by how many
+    spreads (median distances from the median) a loss is above the median of those at the same visit, of rows with the
+    same answer where there are several, as a rare class is no error, else of the same set.
     """
     kept = read_row_losses(run)
-    return suspicious(kept, answers_of(run))[:top] if kept else []
+    return suspicious(kept, *kin_of(run))[:top] if kept else []
 
 
-def suspicious(kept: RowLosses, answers: Sequence[str]) -> list[Suspect]:
-    """All rows, the most suspicious one first. `answers` are those of all training rows, by place."""
-    beyond = _beyond(kept)
-    later = kept.visit > 0
-    whole = kept.mean_of_rows(beyond, np.ones(len(kept), bool))
-    found = kept.mean_of_rows(beyond, later)
+def suspicious(kept: RowLosses, answers: Sequence[str] = (), sources: Sequence[str] = ()) -> list[Suspect]:
+    """All rows, the most suspicious one first. `answers` and `sources` are those of all training rows, by place."""
+    ways, apart = kept.ways, np.zeros(len(kept))
+    beyond, visit = _beyond(kept), np.minimum(kept.visit, MOST_VISITS)
+    kin = _kin(ways.places, answers, sources)[np.searchsorted(ways.places, kept.every["place"])]
+    together = kin * (MOST_VISITS + 1) + visit
+    order = np.argsort(together, kind="stable")
+    for some in np.split(order, np.flatnonzero(np.diff(together[order])) + 1):
+        apart[some] = _apart(beyond[some])
+    whole = kept.mean_of_rows(apart, np.ones(len(kept), bool))
+    found = kept.mean_of_rows(apart, kept.visit > 0)
     scores = np.where(np.isnan(found), whole, found)
-    scores = scores - _usual_of_answer(scores, kept.ways.places, answers)
-    return [Suspect(int(kept.ways.places[at]), float(scores[at])) for at in np.argsort(-scores, kind="stable")]
+    return [Suspect(int(ways.places[at]), float(scores[at])) for at in np.argsort(-scores, kind="stable")]
 
 
 def never_learned(kept: RowLosses) -> list[Suspect]:
@@ -129,15 +136,12 @@ def _checked(event: Metrics) -> bool:
 
 
 def _beyond(kept: RowLosses) -> np.ndarray:
-    """By how much each loss is above the median of those around the same time, of rows visited as often."""
+    """The losses; at first visits, in whose course most is learned, what is above the median around the same time."""
     losses = kept.every["loss"].astype(float)
     losses[~np.isfinite(losses)] = np.max(losses, initial=0.0, where=np.isfinite(losses))
-    visit = np.minimum(kept.visit, MOST_VISITS)
-    beyond = np.empty(len(losses))
-    for number in range(int(visit.max(initial=-1)) + 1):
-        some = np.flatnonzero(visit == number)
-        beyond[some] = losses[some] - _usual_along(losses[some])
-    return beyond
+    first = np.flatnonzero(kept.visit == 0)
+    losses[first] -= _usual_along(losses[first])
+    return losses
 
 
 def _usual_along(losses: np.ndarray) -> np.ndarray:
@@ -149,15 +153,27 @@ def _usual_along(losses: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(len(losses)), (np.arange(blocks) + 0.5) * NEARBY, usual)
 
 
-def _usual_of_answer(scores: np.ndarray, places: np.ndarray, answers: Sequence[str]) -> np.ndarray:
-    """The median score of the rows with the same answer, where enough have it; of all rows elsewhere."""
-    known = pa.array([answers[place] if place < len(answers) else "" for place in places.tolist()], pa.large_string())
-    usual = np.full(len(scores), float(np.median(scores)) if len(scores) else 0.0)
-    of_row = known.dictionary_encode().indices.to_numpy()
-    for number in np.flatnonzero(np.bincount(of_row) >= SHARED):
-        same = of_row == number
-        usual[same] = np.median(scores[same])
-    return usual
+def _apart(beyond: np.ndarray) -> np.ndarray:
+    """How many spreads each is above the median of them all, bounded."""
+    if not len(beyond):
+        return beyond
+    middle = np.median(beyond)
+    spread = max(LEAST_APART, NORMAL * float(np.median(np.abs(beyond - middle))))
+    return np.asarray(np.minimum((beyond - middle) / spread, MOST_APART))
+
+
+def _kin(places: np.ndarray, answers: Sequence[str], sources: Sequence[str]) -> np.ndarray:
+    """A number for each row, the same for rows that are compared with each other: those with one answer where there
+    are enough of them, else those of one set, else all."""
+    kin = np.zeros(len(places), np.int64)
+    for names in (sources, answers):
+        if not names:
+            continue
+        known = pa.array([names[at] if at < len(names) else "" for at in places.tolist()], pa.large_string())
+        numbers = known.dictionary_encode().indices.to_numpy().astype(np.int64)
+        shared = np.bincount(numbers)[numbers] >= SHARED
+        kin[shared] = kin.max(initial=0) + 1 + numbers[shared]
+    return kin
 
 
 def _spread(values: np.ndarray) -> float:

@@ -126,9 +126,10 @@ def rows_at(run: Run, places: Collection[int]) -> dict[int, Example]:
     return {place: _example(line) for place, line in _lines(run.path / "data" / "train.jsonl", last) if place in wanted}
 
 
-def answers_of(run: Run) -> list[str]:
-    """The answer of each training row, by place."""
-    return [str(orjson.loads(line).get("completion", "")) for _, line in _lines(run.path / "data" / "train.jsonl")]
+def kin_of(run: Run) -> tuple[list[str], list[str]]:
+    """The answer of each training row, by place, and the set that it is from (empty: the main one)."""
+    every = [orjson.loads(line) for _, line in _lines(run.path / "data" / "train.jsonl")]
+    return [str(row.get("completion", "")) for row in every], [str(row.get("source", "")) for row in every]
 
 
 def _lines(path: Path, last: int | None = None) -> Iterator[tuple[int, bytes]]:

@@ -57,7 +57,8 @@ def test_rows_of_a_class_that_is_rare_and_hard_do_not_look_wrong():
     answers = ["rare" if place in rare else "frequent" for place in range(ROWS)]
     kept = RowLosses(made(loss))
     assert {each.place for each in suspicious(kept, answers)[:3]} == set(WRONG)
-    assert {each.place for each in suspicious(kept, [""] * ROWS)[:3]} <= rare, "else they do"
+    assert {each.place for each in suspicious(kept)[:3]} <= rare, "else they do"
+    assert {each.place for each in suspicious(kept, sources=answers)[:3]} == set(WRONG), "nor do those of a hard set"
 
 
 def test_of_a_single_pass_each_loss_is_measured_by_those_of_its_time():
@@ -66,7 +67,7 @@ def test_of_a_single_pass_each_loss_is_measured_by_those_of_its_time():
     every["step"] = np.arange(600) // BATCH + 1
     every["place"], every["tokens"] = np.arange(600), 5
     every["loss"] = np.linspace(6, 1, 600) + np.isin(np.arange(600), [300, 555])
-    found = suspicious(RowLosses(every), [])
+    found = suspicious(RowLosses(every))
     assert {each.place for each in found[:2]} == {300, 555}
 
 
