@@ -65,7 +65,8 @@ def main() -> None:
             shares.append(share)
             print(
                 f"{number + 1}: with {with_looks.seconds:.1f} s, without {without.seconds:.1f} s, "
-                f"ratio {ratios[-1]:.3f}; processors {of_processors[-1]:.3f}; {looks} looks took {share:.1%} of the training",
+                f"ratio {ratios[-1]:.3f}; processors {of_processors[-1]:.3f}; "
+                f"{looks} looks took {share:.1%} of the training",
                 flush=True,
             )
     print(f"wall ratio, median of {options.pairs}: {statistics.median(ratios):.3f} (bound {BOUND})")
