@@ -138,7 +138,12 @@ PANELS = (
             Trace("eval_rewards/rejected", "Held-out, worse", _dots(RED) | {"showlegend": False}),
         ),
     ),
-    Panel("gap", "Gap: held-out less training loss", (Trace("gap", "Gap", _dots(RED) | {"showlegend": False}),)),
+    Panel(
+        "gap",
+        "Gap: held-out less training loss",
+        (Trace("gap", "Gap", _dots(RED) | {"showlegend": False}),),
+        shown=True,
+    ),
     _single("learning_rate", "Learning rate", shown=True, digits=".2e"),
     _single("grad_norm", "Gradient norm"),
     Panel(

@@ -67,6 +67,7 @@ def test_each_panel_has_an_axis_and_says_whether_it_is_shown_at_first() -> None:
         "loss",
         "rewards/margins",
         "rewards/accuracies",
+        "gap",
         "learning_rate",
         "tokens_per_second",
     ]
