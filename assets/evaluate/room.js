@@ -236,6 +236,8 @@ export const open = (element, props, watch, trigger) => {
     if (mine !== ticket) return;
     if (found.error) {
       shown = null;
+      silent = Boolean(found.silent);
+      if (silent) return tell(found.error, true);
       stage.replaceChildren(make("p", { className: "evaluate-told evaluate-wrong" }, found.error));
       return;
     }
@@ -254,7 +256,8 @@ export const open = (element, props, watch, trigger) => {
       silent = true;
       return;
     }
-    if (silent) tell("");
+    const again = silent;
+    if (again) tell("");
     silent = false;
     const first = !asked;
     asked = true;
@@ -283,7 +286,7 @@ export const open = (element, props, watch, trigger) => {
     if (first || runsBefore !== JSON.stringify(known.runs)) drawBar();
     drawList();
     if (first && !run() && !known.baselines.length && !panel) toggle("baseline");
-    if (first || before !== progressOf(chosen())) await fetchShown();
+    if (first || again || before !== progressOf(chosen())) await fetchShown();
   };
 
   const isSeen = () => frame.getClientRects().length > 0 && document.visibilityState === "visible";
