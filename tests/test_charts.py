@@ -65,6 +65,7 @@ def test_each_panel_has_an_axis_and_says_whether_it_is_shown_at_first() -> None:
     assert all(f"yaxis{axis[1:]}" in figure["layout"] for axis in set.union(*axes.values()))
     assert [panel["key"] for panel in figure["panels"] if panel["shown"]] == [
         "loss",
+        "probe_right",
         "rewards/margins",
         "rewards/accuracies",
         "gap",
