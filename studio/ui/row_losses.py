@@ -95,7 +95,7 @@ def _suspicious(run: Run, kept: RowLosses) -> Json:
     found = suspicious(kept, *kin_of(run))
     once = "" if (kept.ways.visits > 1).any() else " Each row was learned from once only, so this is a guess."
     words = (
-        "Their loss stays above that of the other rows of the same pass, of the same set, and with the same answer: "
+        "Their loss stays above that of the other rows of the same pass and with the same answer: "
         "the longest bar goes most against what the others teach. A spread is how far the losses usually are from "
         f"their median. Look at the answers.{once}"
     )

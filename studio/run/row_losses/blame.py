@@ -69,7 +69,8 @@ def blame(run: Run, top: int) -> list[Suspect]:
 
 
 def suspicious(kept: RowLosses, answers: Sequence[str] = (), sources: Sequence[str] = ()) -> list[Suspect]:
-    """All rows, the most suspicious one first. `answers` and `sources` are those of all training rows, by place."""
+    """All rows of the main set, the most suspicious one first. `answers` and `sources` are those of all training rows,
+    by place. Rows of sets that are mixed in are as various as they are meant to be, and would fill the list."""
     ways, apart = kept.ways, np.zeros(len(kept))
     beyond, visit = _beyond(kept), np.minimum(kept.visit, MOST_VISITS)
     kin = _kin(ways.places, answers, sources)[np.searchsorted(ways.places, kept.every["place"])]
@@ -80,7 +81,10 @@ def suspicious(kept: RowLosses, answers: Sequence[str] = (), sources: Sequence[s
     whole = kept.mean_of_rows(apart, np.ones(len(kept), bool))
     found = kept.mean_of_rows(apart, kept.visit > 0)
     scores = np.where(np.isnan(found), whole, found)
-    return [Suspect(int(ways.places[at]), float(scores[at])) for at in np.argsort(-scores, kind="stable")]
+    order = np.argsort(-scores, kind="stable")
+    own = {place for place, source in enumerate(sources) if not source}
+    found_rows = [Suspect(int(ways.places[at]), float(scores[at])) for at in order]
+    return [each for each in found_rows if each.place in own] if own else found_rows
 
 
 def never_learned(kept: RowLosses) -> list[Suspect]:
