@@ -114,6 +114,7 @@ def see_through(evaluation: Evaluation, tell: Callable[[str], None]) -> Result:
     except KeyboardInterrupt:
         evaluation.cancel()
         tell("Cancelled; what was answered is kept. The same command goes on with it.")
+        child.wait()
         raise
     finally:
         child.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 
 from studio.answer.evaluation.folder import Evaluation
 from studio.answer.host import ENVIRONMENT
@@ -46,12 +47,16 @@ class Child:
         owner = read_owner(self.evaluation.owner_path)
         return owner is not None and owner.pid == self.pid
 
+    def wait(self) -> bool:
+        """Whether it leaves by itself within some seconds."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
+        return self.status() is not None
+
     def end(self) -> None:
         """End it now; what was answered is kept. Returns when it is gone."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+        if not self.wait():
             self._process.kill()
             self._process.wait()

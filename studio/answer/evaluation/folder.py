@@ -108,8 +108,9 @@ class Evaluation:
             return UNBEGUN[read_wish(self.stop_path)]
         if doer.alive():
             return Status.STOPPING if self.asked_to_stop() else Status.RUNNING
-        ended = self._ended()  # it may have ended between the two looks
-        return Status(ended.kind) if ended else Status.LOST
+        if ended := self._ended():  # it may have ended between the two looks
+            return Status(ended.kind)
+        return Status.CANCELLED if self.asked_to_stop() else Status.LOST
 
     def progress(self) -> Progress:
         """How far it is, by its last events."""

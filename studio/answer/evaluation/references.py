@@ -96,7 +96,7 @@ def _read(model: Model, rows: Sequence[Tokens], pad: int) -> list[Read]:
     mask = torch.tensor([[1] * len(each) + [0] * (width - len(each)) for each, _ in rows], device=model.device)
     labels = torch.tensor([each + [IGNORED] * (width - len(each)) for _, each in rows], device=model.device)
     with torch.inference_mode():
-        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, -width:][:, :-1]
+        logits = model(input_ids=ids, attention_mask=mask).logits[:, -width:][:, :-1]
         wanted = labels[:, 1:]
         judged = wanted != IGNORED
         losses = functional.cross_entropy(logits[judged].float(), wanted[judged], reduction="none")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 
 import pytest
 
+from studio.answer.engine import Engine
 from studio.answer.evaluation.answers import Answers
 from studio.answer.evaluation.events import Began
 from studio.answer.evaluation.folder import Evaluation
@@ -38,5 +40,10 @@ def bring(home: Home) -> Callable[..., Run]:
 
 
 @pytest.fixture
-def own_run(run: Run, bring: Callable[..., Run]) -> Run:
-    return bring(run)
+def own_run(run: Run, bring: Callable[..., Run], engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run with 20 short held-out rows. The base is loaded once for all tests."""
+    monkeypatch.setattr("studio.answer.engine.Engine", lambda: engine)
+    own = bring(run)
+    rows = [{"row": n, "prompt": f"Say {n}.", "completion": "ok" * (n % 7 + 1)} for n in range(4, 24)]
+    (own.path / "data" / "held_out.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return own

@@ -88,6 +88,8 @@ def test_its_status_is_what_the_folder_says(evaluation):
     assert (evaluation.status(), evaluation.error()) == (Status.WAITING, "")
     dead_owner(evaluation)
     assert evaluation.status() is Status.LOST
+    evaluation.cancel()
+    assert evaluation.status() is Status.CANCELLED, "nobody goes on with it by himself"
     evaluation.go_on()
     write(evaluation, Ended(kind="finished"))
     assert evaluation.status() is Status.FINISHED

@@ -50,7 +50,7 @@ def test_every_row_is_answered_by_all_as_alone(home, own_run, engine):
     rows = evaluation.rows()
     assert [row.row for row in rows] == list(range(4, 24))
     assert {tuple(row.answers) for row in rows} == {("base", "few-shot", "tuned")}
-    assert result.max_new_tokens == 64  # the longest reference has 46 characters, and there is a margin
+    assert result.max_new_tokens == 32  # the longest reference has 14 characters, and there is a margin
     assert (result.scores.n, result.scores.against, result.skipped) == (20, "base", [])
     assert evaluation.result() == result
     examples = list(own_run.examples("held_out"))
@@ -61,6 +61,22 @@ def test_every_row_is_answered_by_all_as_alone(home, own_run, engine):
             assert rows[place].answers[who] == alone(seats[who], examples[place], result.max_new_tokens)
     assert any(row.answers["base"] != row.answers["tuned"] for row in rows)
     assert any(row.answers["base"] != row.answers["few-shot"] for row in rows)
+
+
+@pytest.mark.slow  # six methods
+@pytest.mark.parametrize("method", ["dora", "ia3", "vera", "prompt-tuning", "prefix-tuning", "full"])
+def test_batches_of_any_result_say_what_each_row_says_alone(method, result_of, engine):
+    """Those too whose rows no batch can name, or whose prompts cannot be padded."""
+    (seat,) = engine.seats([Voice.of_run(str(result_of(method).path))])
+    rows = {n: Example(n, "Say it. " * (n % 3 + 1), "ok" * n) for n in range(1, 10)}
+    asked = asked_of(Contestant(name="tuned", voice=seat.voice), seat, rows, Examples.of([]))
+    wrote = {}
+    for batch in writing.write(seat, asked.prompts, asked.longest, lambda: False, print, asked.references):
+        wrote |= batch
+    assert set(wrote) == set(rows)
+    for place in rows:
+        text = seat.tokenizer.decode(wrote[place].ids, skip_special_tokens=True)
+        assert text == alone(seat, rows[place], asked.longest)
 
 
 def test_references_are_read_as_the_loss_of_training_reads_them(home, own_run, engine):
@@ -123,9 +139,7 @@ def test_what_was_done_is_kept_and_the_rest_is_done_as_if_at_once(home, own_run,
 def test_what_the_same_model_was_asked_before_is_not_asked_again(home, own_run, make_recipe, monkeypatch):
     """A baseline's answers count in every run on the same base and rows; an evaluation's in the next one of its run."""
     source, train = home.root / "rows.jsonl", home.root / "train.jsonl"
-    rows = [{"row": n, "prompt": f"Say {n}.", "completion": "ok" * n} for n in range(1, 21)]
-    source.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    shutil.copy(source, own_run.path / "data" / "held_out.jsonl")
+    shutil.copy(own_run.path / "data" / "held_out.jsonl", source)
     others = [{"prompt": "What else is there?", "completion": "Nothing."}, {"prompt": "Who asks?", "completion": "I."}]
     train.write_text("\n".join(map(json.dumps, others)), "utf-8")
     recipe = make_recipe(
