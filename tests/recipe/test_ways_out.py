@@ -44,3 +44,15 @@ def test_against_learning_by_heart_the_run_ends_earlier_or_learns_less_of_each_r
     assert changes == [{"training.early_stopping": 3}, {"training.epochs": 3.0}, {"method.dropout": 0.1}]
     careful = Recipe(training=TrainingPart(epochs=1, early_stopping=2), method=Full())
     assert not ways_out("overfitting", careful)
+
+
+def test_forgetting_is_held_back_by_general_data_or_a_lower_rate():
+    recipe = changed(Recipe(), {"training.learning_rate": 3e-3, "data.path": "mine.csv"})
+    general, slower = ways_out("forgetting", recipe)
+    assert general.label == "10% general data mixed in"
+    mixed = changed(recipe, general.changes).data.mix
+    assert [(mix.path, mix.weight, mix.held_out) for mix in mixed] == [("assets/general/general.jsonl", 0.1, False)]
+    (twice, *_) = ways_out("forgetting", changed(recipe, general.changes))
+    assert changed(recipe, twice.changes).data.mix[0].weight == 0.2, "more of it, and not the set a second time"
+    assert slower.changes == {"training.learning_rate": 1e-3}
+    assert len(ways_out("forgetting", changed(recipe, {"model.id": "Qwen/Qwen3-0.6B"}))) == 1, "it knew other things"
