@@ -150,3 +150,16 @@ def test_names_are_text(home, run) -> None:
     there = type(run)(hostile)
     assert there.status() is Status.WAITING
     assert "<img" not in acts_html(home, look(home, there), there.name)
+
+
+def test_a_run_that_forgot_may_go_on_from_before(home, run) -> None:
+    claim(run.owner_path)
+    write(run, Warned(step=20, cause="forgetting", message="It forgot."))
+    write(run, *(Metrics(step=step, values={"loss": 1.0}) for step in range(21, 1500)), Ended(kind="finished"))
+    for step in (10, 15, 30):
+        keep_checkpoint(run, step)
+    html = acts_html(home, look(home, run), run.name)
+    assert "It forgot." in html, "however much was measured since"
+    assert "Go on from step 15, before it forgot" in html
+    assert '<input name="step" value="15">' in html
+    assert {"try", "take", "branch"} <= offered(home, run)
