@@ -1,4 +1,4 @@
-"""Three runs of the starter on the tickets, and what each forgets: made to forget, with general data, and the preset.
+"""Five runs of the starter on the tickets, and what each forgets: full tuning and LoRA, with and without general data.
 
 Prints for each the curve of the needle (step: share of the probes still right, their mean loss), what the needle said,
 and how well the task was learned: the last held-out loss.
@@ -31,7 +31,9 @@ def mixed(share: float) -> str:
 RUNS = {
     "made to forget: full tuning, rate 3e-3, the tickets alone": [*FORGETS, mixed(0)],
     "the same with 5 % general data": [*FORGETS, mixed(0.05)],
-    "LoRA by the preset": [],
+    "LoRA, the tickets alone": ["training.epochs=4", mixed(0)],
+    "LoRA with 5 % general data": ["training.epochs=4", mixed(0.05)],
+    "LoRA by the preset (50 % general data)": [],
 }
 
 
