@@ -38,10 +38,11 @@ def test_rows_of_a_step_and_what_is_done_with_them(studio: RunningStudio, watche
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
+    left = box["x"] + page.evaluate("document.querySelector('.live-plot')._fullLayout.xaxis.d2p(4)")
+    page.mouse.move(left - 2, box["y"] + box["height"] / 2)
     page.wait_for_timeout(500)
-    page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
-    expect(page.locator(".rows-found h5")).to_contain_text("3 rows of step 6")
+    page.mouse.click(left, box["y"] + box["height"] / 2)
+    expect(page.locator(".rows-found h5")).to_contain_text("3 rows of step 4")
 
     page.get_by_label("Rows of step").fill("2")
     page.keyboard.press("Enter")
