@@ -49,15 +49,15 @@ def main() -> None:
     halves = every[: len(every) // 2], every[len(every) // 2 :]
     ratios, of_processors, shares = [], [], []
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(2) as both:
-        home = Path(name)
+        homes = Path(name) / "with", Path(name) / "without"  # in one home the second would wait for the first
         for number in range(options.pairs):
             if options.in_turn:
-                pair = [(run, home, every), (run, home, every, *NO_LOOKS)]
+                pair = [(run, homes[0], every), (run, homes[1], every, *NO_LOOKS)]
                 done = [make(*how) for make, *how in (pair if number % 2 else pair[::-1])]
                 with_looks, without = done if number % 2 else done[::-1]
             else:
                 one, other = halves if number % 2 else halves[::-1]
-                running = both.submit(run, home, one), both.submit(run, home, other, *NO_LOOKS)
+                running = both.submit(run, homes[0], one), both.submit(run, homes[1], other, *NO_LOOKS)
                 with_looks, without = (each.result() for each in running)
             looks, share = counted(with_looks)
             ratios.append(with_looks.seconds / without.seconds)
