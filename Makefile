@@ -23,7 +23,7 @@ check: .venv/test.stamp
 	.venv/bin/python -m mypy
 
 bench: .venv/test.stamp .venv/browser.stamp
-	@set -e; for name in start train first_point samples data eta forecast compare preferences; do echo "== $$name"; .venv/bin/python benchmarks/$$name.py; done
+	@set -e; for name in start train first_point samples data eta forecast compare preferences scoring looks forgetting poison; do echo "== $$name"; .venv/bin/python benchmarks/$$name.py; done
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
