@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio.data.division.mix import GENERAL
 from studio.data.part import Mix
 from studio.recipe.methods.low_rank import Lora
 from studio.recipe.models import STARTER_ID
@@ -13,7 +14,6 @@ from studio.recipe.recipe import Recipe
 SHORTEST = 64  # tokens of a row, below which cutting loses more than it saves
 CLIPPED = 1.0  # gradient norm: the usual bound
 DROPPED = 0.1  # share of an adapter's inputs: the usual dropout
-GENERAL = "assets/general/general.jsonl"  # what the starter knew before
 REMINDED = 0.1  # general rows for each row of the task: a tenth
 LOWER = 3.0  # the rate is divided by it where the loss ran away: half a decade
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.data.dataset import prepare
+from studio.data.division.mix import GENERAL
 from studio.data.part import DataPart
 from studio.home import STARTER
 from studio.recipe.hardware import Gpu, Hardware
@@ -142,6 +143,7 @@ WITH_BUTTONS = [
     ({"training.epochs": 0.1}, "training.epochs", "warning", {}),
     ({"training.early_stopping": 3, "training.evaluations": 0}, "training.evaluations", "error", {}),
     ({"model.id": BERT}, "task.name", "error", {}),
+    ({"model.id": "owner/name", "data.mix": [{"path": GENERAL}]}, "data.mix", "warning", {}),
     ({"task.name": "masked-language-modeling"}, "task.name", "error", {}),
     ({}, "training.batch_size", "warning", {"need": 9 * GIB, "capacity": 8 * GIB}),
     ({"training.save_steps": 2, "training.saves_kept": 5}, "training.saves_kept", "warning",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studio.data.division.mix import GENERAL
+from studio.data.hub.words import is_hub_id
 from studio.data.wording import counted, quoted
 from studio.recipe.problem import Move, Problem
 from studio.recipe.rules.case import Case, Rule
@@ -113,4 +115,18 @@ def _without_checks(case: Case) -> dict[str, object]:
     return changes
 
 
-RULES: tuple[Rule, ...] = (usable_rows, classes, larger_batch_than_rows, held_out)
+def general_rows(case: Case) -> Iterator[Problem]:
+    """The bundled general rows remind the starter of what it knows; to any other base they are news."""
+    base, mixed = case.recipe.model.id, case.recipe.data.mix
+    if is_hub_id(base) and any(mix.path == GENERAL for mix in mixed):
+        others = [mix.model_dump() for mix in mixed if mix.path != GENERAL]
+        yield Problem(
+            "data.mix",
+            f"You mix in the bundled general rows, which speak of the starter's invented town: {quoted(base)} does not "
+            "know it, and would learn it. Remove them, or mix in rows like those that this base was trained on.",
+            "warning",
+            (Move("Remove the general rows", {"data.mix": others}),),
+        )
+
+
+RULES: tuple[Rule, ...] = (usable_rows, classes, larger_batch_than_rows, held_out, general_rows)
