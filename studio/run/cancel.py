@@ -1,4 +1,5 @@
-"""What cancelling throws away. Recipe, rows, events and log stay, so that a person sees what was and can ask again."""
+"""What cancelling throws away. Recipe, rows, events and log stay, the loss of each row too,
+so that a person sees what was and can ask again."""
 
 from __future__ import annotations
 

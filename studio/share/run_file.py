@@ -25,7 +25,7 @@ from studio.share.whole import written_whole
 ENDING = ".run.zip"
 MANIFEST = "run-file.json"
 GROWING = ("events.jsonl", "output.log")  # written line by line
-KINDS = frozenset({".json", ".jsonl", ".yaml", ".safetensors", ".jinja", ".txt", ".model", ".md", ".log"})
+KINDS = frozenset({".json", ".jsonl", ".yaml", ".safetensors", ".jinja", ".txt", ".model", ".md", ".log", ".records"})
 CHECKPOINTS = "checkpoints"
 OF_CHECKPOINTS = KINDS | {".pt", ".pth", ".bin"}  # optimiser and random state, for weights_only loading
 NOT_TAKEN = frozenset({"stop", "exports", "merged", CHECKPOINTS})  # can be made again, or is asked for by itself

@@ -88,7 +88,7 @@ def test_a_whole_run(done, bases, tiny_base):
 
     # what it leaves
     assert {path.name for path in run.path.iterdir()} - {"checkpoints"} == {
-        "recipe.yaml", "data", "process.json", "events.jsonl", "adapter",
+        "recipe.yaml", "data", "process.json", "events.jsonl", "adapter", "row_losses-0.records",
     }  # fmt: skip
     assert {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json", "recipe.yaml"} <= {
         path.name for path in run.adapter.iterdir()

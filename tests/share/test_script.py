@@ -172,6 +172,6 @@ def test_the_command_line_writes_it(home, tmp_path, capsys):
     with ZipFile(facts["path"]) as archive:
         names = set(archive.namelist())
         assert {"train.py", "train.jsonl", "held_out.jsonl", "recipe.yaml", "starter/model.safetensors"} <= names
-        assert archive.read("train.jsonl").count(b"\n") == 400
+        assert archive.read("train.jsonl").count(b"\n") == 400 + 200, "a general row to two of the task"
     assert main(["script", "nothing-of-that-name", "--home", str(home.root)]) == 1
     assert "no run, no preset and no recipe file" in capsys.readouterr().err

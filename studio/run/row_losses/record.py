@@ -1,7 +1,7 @@
 """What is kept of each row at each step: records of a fixed width, appended to one file a process.
 
-`row_losses-RANK.bin` in the run's folder holds nothing but these records, in the order of the steps, numbers with their
-lowest byte first. A torn one at the end does not count.
+`row_losses-RANK.records` in the run's folder holds nothing but these records, in the order of the steps, numbers with
+their lowest byte first. A torn one at the end does not count.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ AT_ONCE = 1_000_000  # records that are in memory together where many are looked
 
 def path_of(run: Path, rank: int = 0) -> Path:
     """The file of one process in the folder of a run."""
-    return run / f"row_losses-{rank}.bin"
+    return run / f"row_losses-{rank}.records"
 
 
 def paths_of(run: Path) -> list[Path]:
     """The files that are there, by process."""
-    found = [path for path in run.glob("row_losses-*.bin") if rank_of(path) >= 0]
+    found = [path for path in run.glob("row_losses-*.records") if rank_of(path) >= 0]
     return sorted(found, key=rank_of)
 
 

@@ -71,7 +71,10 @@ def test_two_processes_learn_what_one_does_and_write_what_one_writes(make_run, d
     one, both = (read_row_losses(each) for each in (alone, together))
     assert one is not None
     assert both is not None
-    assert {path.name for path in together.path.glob("row_losses-*")} == {"row_losses-0.bin", "row_losses-1.bin"}
+    assert {path.name for path in together.path.glob("row_losses-*")} == {
+        "row_losses-0.records",
+        "row_losses-1.records",
+    }
     by_row = [np.sort(each.every, order=["step", "place"]) for each in (one, both)]
     assert by_row[1]["place"].tolist() == by_row[0]["place"].tolist()
     assert by_row[1]["loss"] == pytest.approx(by_row[0]["loss"], rel=1e-3)

@@ -121,7 +121,7 @@ def test_what_several_processes_kept_is_read_together(run):
     every = made(poisoned)
     for rank in (0, 1):
         append(path_of(run.path, rank), every[rank::2])
-    (run.path / "row_losses-x.bin").write_bytes(b"not ours")
+    (run.path / "row_losses-x.records").write_bytes(b"not ours")
     kept = read_row_losses(run)
     assert kept is not None
     assert np.array_equal(np.sort(kept.every, order=["step", "place"]), np.sort(every, order=["step", "place"]))

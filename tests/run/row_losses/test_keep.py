@@ -29,7 +29,7 @@ def quick():
 
 
 def kept(run: Run) -> np.ndarray:
-    return np.array(records(run.path / "row_losses-0.bin"))
+    return np.array(records(run.path / "row_losses-0.records"))
 
 
 def logged(run: Run) -> dict[int, float]:
@@ -102,9 +102,9 @@ def test_what_was_taken_back_is_taken_back_here_too_and_a_branch_knows_what_was(
     train(run)
     monkeypatch.undo()
     assert kept(run)["step"].max() == 5
-    with (run.path / "row_losses-0.bin").open("ab") as file:
+    with (run.path / "row_losses-0.records").open("ab") as file:
         file.write(np.array([(7, 1, 1, 0.5)], keep.RECORD).tobytes() + b"torn")
-    (run.path / "row_losses-1.bin").write_bytes(np.array([(9, 1, 1, 0.5)], keep.RECORD).tobytes())
+    (run.path / "row_losses-1.records").write_bytes(np.array([(9, 1, 1, 0.5)], keep.RECORD).tobytes())
     assert run.status() is Status.STOPPED
     other = branch(home, run, 4, {"training.epochs": 2})
     assert kept(other)["step"].max() == 4
@@ -115,8 +115,8 @@ def test_what_was_taken_back_is_taken_back_here_too_and_a_branch_knows_what_was(
     assert resume(run) == 5
     train(run)
     found = kept(run)
-    assert (run.path / "row_losses-0.bin").stat().st_size % keep.RECORD.itemsize == 0
-    assert not (run.path / "row_losses-1.bin").stat().st_size, "of a process that is no longer there"
+    assert (run.path / "row_losses-0.records").stat().st_size % keep.RECORD.itemsize == 0
+    assert not (run.path / "row_losses-1.records").stat().st_size, "of a process that is no longer there"
     assert found["step"].tolist() == sorted(found["step"])
     assert np.bincount(found["place"]).tolist() == [3] * len(run.examples("train"))
 

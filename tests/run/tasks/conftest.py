@@ -75,7 +75,7 @@ class Story:
 
     def of_rows(self) -> list[float]:
         """The loss of each step as the kept losses of its rows give it."""
-        found = np.array(records(self.run.path / "row_losses-0.bin"))
+        found = np.array(records(self.run.path / "row_losses-0.records"))
         some = [found[found["step"] == step] for step in np.unique(found["step"])]
         return [float(np.average(each["loss"], weights=each["tokens"])) for each in some]
 
