@@ -24,6 +24,7 @@ from studio.run.branch import Parent
 from studio.run.directory import Run
 from studio.run.events import Branched, Ended, Event, EventWriter, Metrics, Phase, Started, Warned
 from studio.run.mean import Mean
+from studio.ui.film_routes import film_routes
 from studio.ui.live import live_head, live_html, live_routes
 from studio.ui.row_losses import row_routes
 
@@ -52,7 +53,7 @@ def address(run: Run) -> Iterator[str]:
         gr.HTML(live_html(None))
     app = FastAPI()
     home = Home(run.path.parent.parent)
-    for routes in (live_routes(home), row_routes(home)):
+    for routes in (live_routes(home), film_routes(home), row_routes(home)):
         app.include_router(routes, prefix="/studio")
     gr.mount_gradio_app(app, blocks, path="/", head=live_head())
     listener = socket.create_server(("127.0.0.1", 0))

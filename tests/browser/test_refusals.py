@@ -53,7 +53,7 @@ def test_the_learning_rate_moves_in_equal_ratios_and_another_method_takes_over_w
         page.keyboard.press("ArrowLeft")
     assert page.evaluate("document.activeElement.type") == "range", "the keyboard stays on the slider"
     rate = float(page.locator("#training-learning-rate input[type=number]").input_value())
-    assert rate == 0.0016, "ten of twenty steps a decade, down from 0.005"
+    assert rate == 0.00032, "ten of twenty steps a decade, down from 0.001"
     expect(page.locator(".cm-content").first).to_contain_text(f"learning_rate: {rate:g}")
     yaml = page.locator(".cm-content").first
     rank = page.locator("#lora-rank input[type=number]")
