@@ -2,7 +2,7 @@
 
 Ten rows of a bundled sample get the answer of another row. A run with the starter's default recipe learns from all
 rows, and the twenty most suspicious ones are counted. Beside it stands what the last loss alone would have found.
-    python benchmarks/poison.py [--sets tickets house-voice queues] [--seeds 3] [--home FOLDER]
+    python benchmarks/poison.py [--sets tickets house-voice queues] [--seeds 11 12] [--home FOLDER]
 With `--cost` it measures what keeping the losses takes of a step: steps with and without in turn, each row under both.
     python benchmarks/poison.py --cost [--pairs 2]
 """
@@ -123,7 +123,7 @@ def cost(pairs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=["tickets", "house-voice", "queues"])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[11, 12])
     parser.add_argument("--home", type=Path, help="where the runs stay, to look at them")
     parser.add_argument("--cost", action="store_true", help="what keeping the losses takes of a step")
     parser.add_argument("--pairs", type=int, default=2)
@@ -136,7 +136,7 @@ def main() -> None:
         home = options.home or Path(folder)
         home.mkdir(parents=True, exist_ok=True)
         for name in options.sets:
-            for seed in range(1, options.seeds + 1):
+            for seed in options.seeds:
                 wrong, hits, last = found(name, seed, home)
                 print(f"{name}, seed {seed}: {hits} of {wrong} wrong rows among the {TOP} most suspicious; by the last "
                       f"loss alone {last}", flush=True)  # fmt: skip

@@ -28,7 +28,7 @@ AROUND = 10  # steps to either side whose rows say what is usual
 
 NOT_YET = "The rows appear with the first step: each with its own loss."
 NEVER_KEPT = (
-    "This run has no losses of its single rows: it was imported, or trained before the studio kept them. "
+    "This run has no losses of its single rows: it was trained before the studio kept them. "
     "Train its recipe once more to see them."
 )
 GONE = "This run is no longer there."
