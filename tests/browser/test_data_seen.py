@@ -50,6 +50,7 @@ def recipe(page: Page, folder: Path, text: str) -> None:
     page.get_by_role("tab", name="Data", exact=True).click()
 
 
+@pytest.mark.slow  # the keyboard-only pass mends and undoes too
 def test_a_mend_changes_the_rows_and_its_undo_gives_them_back(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     upload(page, odd_csv(tmp_path / "odd.csv"))

@@ -134,6 +134,7 @@ def test_upload_map_train_watch_reload_compare_and_download(
     assert {"adapter_config.json", "adapter_model.safetensors", "recipe.yaml", "README.md"} <= set(names)
 
 
+@pytest.mark.slow  # F5 kills the app and test_live.py stops a run
 def test_stop_keeps_the_result_and_a_restarted_app_shows_the_same_run(
     studio: RunningStudio, watched: Watched, tmp_path: Path
 ) -> None:

@@ -58,6 +58,12 @@ class Case(NamedTuple):
 OTHER_TASKS = ("sequence-classification", "masked-language-modeling")
 CASES = [*map(Case, NAMES), *(Case(name, task) for task in OTHER_TASKS for name in ("lora", "full"))]
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
+QUICK = {"lora", "qlora", "dora", "pissa", "adalora", "full", "delta-lora", "prompt-tuning", "vera"}
+resumed_case = pytest.mark.parametrize(
+    "case",
+    [case if case.method in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES],  # 4 s each
+    ids=str,
+)
 
 FRESH = """
 import sys
@@ -266,7 +272,7 @@ def test_the_result_is_of_the_kind_it_says(workshop: Workshop, case: Case) -> No
     assert {"tokenizer.json", "recipe.yaml"} <= {path.name for path in run.result.iterdir()}
 
 
-@every_case
+@resumed_case
 def test_stopped_and_resumed_is_the_straight_run_bit_for_bit(workshop: Workshop, case: Case) -> None:
     straight, resumed = workshop.straight(case), workshop.resumed(case)
     assert resumed.run.status() is Status.FINISHED

@@ -226,6 +226,7 @@ def template_model(folder: Path, template: str) -> Path:
     return folder
 
 
+@pytest.mark.slow  # waits for a child to be given up
 def test_a_template_that_loops_for_ever_is_ended_and_the_next_look_is_fine(module_home, tmp_path, monkeypatch):
     monkeypatch.setattr(desk_module, "LOOK_PATIENCE", 2.0)
     model = template_model(tmp_path / "endless", ENDLESS)
@@ -282,6 +283,7 @@ def test_a_study_that_nobody_asks_about_gives_way_to_one_that_waits(module_home,
         desk.close()
 
 
+@pytest.mark.slow  # half a minute of imports; F5 has it for runs
 def test_children_die_with_the_page(module_home, tmp_path):
     code = (
         "import sys, time; from studio.home import open_home; from studio.run.study.desk import Desk\n"

@@ -36,6 +36,7 @@ def test_a_program_of_another_recipe_is_taken_away(tmp_path: Path) -> None:
     assert not updates[tab.texts.program]["visible"]
 
 
+@pytest.mark.slow  # the command line writes the same zip
 def test_the_program_lies_among_the_downloads_with_its_rows(tmp_path: Path) -> None:
     studio = studio_in(tmp_path)
     for number in range(KEPT + 2):
