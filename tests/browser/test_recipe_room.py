@@ -98,12 +98,12 @@ def test_what_is_this_opens_by_keyboard(kept: Watched) -> None:
 def test_the_schedule_is_redrawn_when_the_warm_up_moves(kept: Watched) -> None:
     page = open_recipe(kept)
     plot = page.locator("#schedule")
-    expect(plot).to_contain_text("30 of warm-up")
+    expect(plot).to_contain_text("45 of warm-up")
     expect(plot.locator("svg").first).to_be_visible()
     warmup = page.locator("#training-warmup input[type=number]")
     warmup.fill("0.2")
     warmup.press("Enter")
-    expect(plot).to_contain_text("60 of warm-up")
+    expect(plot).to_contain_text("90 of warm-up")
     expect_yaml(page, "warmup: 0.2")
 
 
