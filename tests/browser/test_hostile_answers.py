@@ -246,7 +246,11 @@ def test_the_payloads_are_alive(browser: Browser) -> None:
     page.route("**/*", refuse)
     page.set_content("<body></body>")
     page.evaluate(UNPROTECTED, PAYLOADS)
-    page.wait_for_timeout(500)
-    ran = set(page.evaluate("window.hits"))
+    ran: set[int] = set()
+    for _ in range(20):  # a busy machine takes its time over them
+        page.wait_for_timeout(500)
+        ran = set(page.evaluate("window.hits"))
+        if len(ran) + len(outside) >= LIVE:
+            break
     page.close()
     assert len(ran) + len(outside) >= LIVE, (ran, outside)
