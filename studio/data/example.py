@@ -10,6 +10,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Message = dict[str, Any]
 """`role` and `content`, and for tools `tool_calls`, `tool_call_id`, `name`; `weight` 0: not learned from."""
@@ -178,6 +179,12 @@ class Examples(Sequence[Example]):
         if not len(rows):
             return self
         return self.take(np.flatnonzero(~np.isin(self.rows, np.fromiter(rows, np.int64, len(rows)))))
+
+    def of_main_file(self) -> Examples:
+        """Those of the main file: a set that is mixed in has row numbers of its own."""
+        if not self.has("source"):
+            return self
+        return self.take(np.flatnonzero(pc.equal(self.column("source"), "").to_numpy()))
 
     def replaced(self, **texts: Any) -> Examples:
         """The same examples with other texts in some fields: Arrow arrays or lists, one text an example."""

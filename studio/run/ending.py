@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-import torch
 from transformers import Trainer, TrainerCallback
 
 from studio.data.wording import counted
@@ -14,6 +13,7 @@ from studio.run.cancel import throw_away
 from studio.run.directory import Run, step_of
 from studio.run.disk import is_full
 from studio.run.events import Cause, Decision, Ended
+from studio.run.out_of_memory import out_of_memory
 from studio.run.stopping import EarlyStopping, held_out_losses
 from studio.run.trouble import Trouble
 from studio.run.wish import Wish
@@ -84,7 +84,7 @@ def cause_of(error: BaseException) -> Cause:
     """What lies behind an error, where that is known."""
     if isinstance(error, Trouble):
         return error.cause
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    if out_of_memory(error):
         return "memory"
     return "disk" if is_full(error) else ""
 

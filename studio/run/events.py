@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -113,6 +113,7 @@ class Ended(Event):
 
 
 AnyEvent = Started | Phase | Decision | Warned | Metrics | Look | Saved | Resumed | Branched | Ended
+Parsed = TypeVar("Parsed")
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="kind")])
 
 
@@ -156,7 +157,7 @@ def read_events(path: Path, cursor: int = 0) -> tuple[list[AnyEvent], int]:
     except FileNotFoundError:
         return [], cursor
     whole = text.rfind(b"\n") + 1
-    return list(_parsed(text[:whole])), cursor + whole
+    return list(parsed_lines(text[:whole], _ADAPTER)), cursor + whole
 
 
 def that_count(events: Iterable[AnyEvent]) -> list[AnyEvent]:
@@ -174,9 +175,10 @@ def last_step(events: Iterable[AnyEvent]) -> int:
     return max((event.step for event in that_count(events)), default=0)
 
 
-def _parsed(text: bytes) -> Iterator[AnyEvent]:
+def parsed_lines(text: bytes, adapter: TypeAdapter[Parsed]) -> Iterator[Parsed]:
+    """What the lines say; one that is torn, or of a kind that the adapter does not know, is skipped."""
     for line in text.splitlines():
         try:
-            yield _ADAPTER.validate_json(line)
+            yield adapter.validate_json(line)
         except ValidationError:
             continue

@@ -28,3 +28,12 @@ def run_of(home: Home, name: str) -> Run | None:
 def answer(content: Json, status: int = 200) -> Response:
     """An answer that no browser keeps."""
     return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
+
+
+def script_in(folder: Path, name: str) -> Response:
+    """A room's script of that name, directly in its folder."""
+    path = next((path for path in folder.glob("*.js") if path.name == name), None)
+    if path is None:
+        return answer({"error": "There is no such file."}, 404)
+    headers = {"Cache-Control": "no-cache"}
+    return Response(path.read_bytes(), media_type="text/javascript; charset=utf-8", headers=headers)

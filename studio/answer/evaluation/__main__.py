@@ -67,7 +67,7 @@ def _ended(evaluation: Evaluation, events: EventWriter) -> Ended:
 
 
 def _failed(error: Exception) -> Ended:
-    from studio.answer.evaluation.writing import out_of_memory
+    from studio.run.out_of_memory import out_of_memory
 
     text = f"{type(error).__name__}: {error}"[:300]
     if out_of_memory(error):

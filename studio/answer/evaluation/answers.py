@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from studio.run.events import parsed_lines
 
 SYNC = 5.0  # seconds between two times that what was written is forced onto the disk
 
@@ -61,11 +63,7 @@ def read_answers(path: Path) -> Iterator[Said | Learnt | Marked]:
         text = path.read_bytes()
     except FileNotFoundError:
         return
-    for line in text[: text.rfind(b"\n") + 1].splitlines():
-        try:
-            yield _ADAPTER.validate_json(line)
-        except ValidationError:
-            continue
+    yield from parsed_lines(text[: text.rfind(b"\n") + 1], _ADAPTER)
 
 
 class Answers:

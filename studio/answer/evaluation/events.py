@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
-from studio.run.events import Ended, Event
+from studio.run.events import Ended, Event, parsed_lines
 
 TAIL_BYTES = 8192  # more than the last event ever takes
 
@@ -64,12 +63,4 @@ def read_events(path: Path, tail: int | None = None) -> list[AnyEvent]:
             text = file.read()
     except FileNotFoundError:
         return []
-    return list(_parsed(text[: text.rfind(b"\n") + 1]))
-
-
-def _parsed(text: bytes) -> Iterator[AnyEvent]:
-    for line in text.splitlines():
-        try:
-            yield _ADAPTER.validate_json(line)
-        except ValidationError:
-            continue
+    return list(parsed_lines(text[: text.rfind(b"\n") + 1], _ADAPTER))

@@ -9,10 +9,10 @@ import torch
 from torch.nn import functional
 
 from studio.answer.evaluation.answered import Read
-from studio.answer.evaluation.writing import out_of_memory
 from studio.data.example import Example, Examples
 from studio.data.tokens.encode import encode
 from studio.data.tokens.encoded import IGNORED, cut_at
+from studio.run.out_of_memory import out_of_memory
 
 if TYPE_CHECKING:
     from studio.answer.voices import Model, Seat

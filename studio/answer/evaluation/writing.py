@@ -11,6 +11,7 @@ import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from studio.answer.prompts import room
+from studio.run.out_of_memory import out_of_memory
 
 if TYPE_CHECKING:
     from studio.answer.voices import Model, Seat
@@ -137,11 +138,6 @@ def _most_together(model: Model, tokens: int) -> int:
     cuda = model.device.type == "cuda"
     free = torch.cuda.mem_get_info()[0] if cuda else psutil.virtual_memory().available
     return max(1, min(MOST_TOGETHER.get(model.device.type, 64), int(SHARE_OF_MEMORY * free / a_row)))
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether that is what an error says, of a GPU or of the machine."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _give_back() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 from pydantic import BaseModel, TypeAdapter
 
 from studio.data.checks.scan import scan
@@ -88,7 +87,7 @@ def examine(prepared: Prepared, how: Encoding, max_length: int, cache: Cache, te
         encoded_rows(prepared.held_out, how, cache, tell=tell)
     encoded = tokens.encoded
     return Thorough(
-        found=_found(own_rows(rows), prepared.fingerprint, cache, tell),
+        found=_found(rows.of_main_file(), prepared.fingerprint, cache, tell),
         lengths=lengths_at(encoded, max_length),
         length_findings=length_findings(encoded, max_length),
         notes=list(encoded.notes),
@@ -96,13 +95,6 @@ def examine(prepared: Prepared, how: Encoding, max_length: int, cache: Cache, te
         chunks=_chunk_facts(encoded.lengths, how.chunks.length) if how.chunks else None,
         tokens_key=tokens.entry.path.name if tokens.entry else "",
     )
-
-
-def own_rows(examples: Examples) -> Examples:
-    """Those of the main file: a set that is mixed in has numbers of its own, and is looked at where it comes from."""
-    if not examples.has("source"):
-        return examples
-    return examples.take(np.flatnonzero(pc.equal(examples.column("source"), "").to_numpy()))
 
 
 def _found(rows: Examples, known_as: str, cache: Cache, tell: Tell) -> list[Finding]:

@@ -29,7 +29,7 @@ from studio.ui.compare.rows import Part, Rows
 from studio.ui.compare.runs import Answering
 from studio.ui.compare.telling import Telling, streamed
 from studio.ui.downloads import exports
-from studio.ui.routes import Json, answer, run_of
+from studio.ui.routes import Json, answer, run_of, script_in
 from studio.ui.studio import Studio
 
 SCRIPTS = ASSETS / "compare"
@@ -105,11 +105,7 @@ def compare_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/compare/assets/{name}")
     def script(name: str) -> Response:
-        path = next((path for path in SCRIPTS.glob("*.js") if path.name == name), None)
-        if path is None:
-            return answer({"error": "There is no such file."}, 404)
-        headers = {"Cache-Control": "no-cache"}
-        return Response(path.read_bytes(), media_type="text/javascript; charset=utf-8", headers=headers)
+        return script_in(SCRIPTS, name)
 
     return routes
 

@@ -73,7 +73,7 @@ def parts_of(prepared: Prepared, rows: np.ndarray) -> np.ndarray:
     held = prepared.held_out if prepared.held_out_report is None else prepared.held_out.take([])
     parts = np.full(len(rows), PARTS.index("left out"))
     for name, some in (("train", prepared.train), ("held out", held)):
-        parts[np.isin(rows, _own(some))] = PARTS.index(name)
+        parts[np.isin(rows, some.of_main_file().rows)] = PARTS.index(name)
     left = np.array(prepared.report.left_out, np.int64)
     parts[~np.isin(rows, prepared.examples.rows) & ~np.isin(rows, left)] = PARTS.index("dropped by a mend")
     return parts
@@ -96,13 +96,6 @@ def shown(prepared: Prepared, part: DataPart, rows: np.ndarray) -> list[Shown]:
 def labels_of(prepared: Prepared) -> list[str]:
     """The classes that rows can be filtered by."""
     return list(prepared.report.labels)
-
-
-def _own(some: Examples) -> np.ndarray:
-    """The numbers of those rows that come from the main file: a mixed set counts its own rows."""
-    if not some.has("source"):
-        return some.rows
-    return _where(some, pc.equal(some.column("source"), ""))
 
 
 def _where(some: Examples, chosen: pa.ChunkedArray) -> np.ndarray:

@@ -32,7 +32,7 @@ from studio.ui.evaluate.rows import View, opened, page_of
 from studio.ui.evaluate.slices import slices_told, within
 from studio.ui.evaluate.told import lines_of
 from studio.ui.evaluate.told import opened as opened_evaluation
-from studio.ui.routes import Json, answer, run_of
+from studio.ui.routes import Json, answer, run_of, script_in
 from studio.ui.studio import Studio
 
 SCRIPTS = ASSETS / "evaluate"
@@ -77,11 +77,7 @@ def evaluate_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/evaluate/assets/{name}")
     def script(name: str) -> Response:
-        path = next((path for path in SCRIPTS.glob("*.js") if path.name == name), None)
-        if path is None:
-            return answer({"error": "There is no such file."}, 404)
-        headers = {"Cache-Control": "no-cache"}
-        return Response(path.read_bytes(), media_type="text/javascript; charset=utf-8", headers=headers)
+        return script_in(SCRIPTS, name)
 
     @routes.get("/evaluate/{id}")
     def one(id: str) -> Response:
