@@ -5,20 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from studio.run.directory import list_runs
 from tests.browser.conftest import RunningStudio, Watched
-from tests.browser.test_whole_job import tab
+from tests.browser.test_whole_job import put_away_toasts, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-
-def put_away_toasts(page: Page) -> None:
-    """So that each test reads its own."""
-    while page.locator(".toast-close").count():
-        page.locator(".toast-close").first.click()
-        page.wait_for_timeout(300)
 
 
 def test_compare_without_a_run_says_what_to_do(kept: Watched) -> None:
