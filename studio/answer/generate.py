@@ -6,14 +6,15 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from studio.answer.baton import Baton, Turn
 from studio.answer.sampling import Chances, RowSampler, Token
+from studio.answer.stopped import Stopped
 
 if TYPE_CHECKING:
     from studio.answer.settings import Settings
@@ -127,7 +128,7 @@ class _Speech:
                 pad_token_id=seat.pad,
             ),
             logits_processor=LogitsProcessorList([chances, *sampler]),
-            stopping_criteria=StoppingCriteriaList([_Stopped(over)]),
+            stopping_criteria=StoppingCriteriaList([Stopped(over)]),
             streamer=_Steps(seat.ends, one.members, chances, self.heard, turn),
             **({"adapter_names": [row.seat.adapter or BASE_ROW for row in one.rows]} if seat.adapter else {}),
         )
@@ -178,11 +179,3 @@ class _Steps(BaseStreamer):  # type: ignore[misc]
 
     def end(self) -> None:
         """Nothing is held back here."""
-
-
-class _Stopped(StoppingCriteria):  # type: ignore[misc]
-    def __init__(self, stopped: Callable[[], bool]) -> None:
-        self._stopped = stopped
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
-        return torch.full((input_ids.shape[0],), self._stopped(), device=input_ids.device)

@@ -45,7 +45,9 @@ def add_recipe(verb: argparse.ArgumentParser) -> None:
 def add_changes(verb: argparse.ArgumentParser) -> None:
     """Let a verb change the recipe that it was told."""
     verb.add_argument("--model", help="base model: starter, owner/name on the Hub, a folder, or run:NAME")
-    verb.add_argument("--data", help="training file; the recipe's held-out file is then not used")
+    verb.add_argument(
+        "--data", help="training file; the recipe's held-out file, columns, mends and mixed sets are then not used"
+    )
     verb.add_argument("--held-out", help="file of held-out pairs")
     verb.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change an option (`train --help` lists them)"
@@ -87,8 +89,7 @@ def asked_recipe(options: argparse.Namespace) -> Recipe:
         result = options.model.startswith(OF_RUN)
         changes["model.id"] = base_named(open_home(options.home), options.model) if result else options.model
     if options.data:
-        changes |= {"data.path": options.data, "data.held_out_path": ""}
-        changes |= {"data.prompt_column": "", "data.completion_column": ""}
+        recipe = recipe.model_copy(update={"data": recipe.data.for_other_rows(options.data)})
     if options.held_out:
         changes["data.held_out_path"] = options.held_out
     return changed(recipe, changes | changes_of(options.set))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from studio.data.mends.every import Mend
 from studio.knob import Part, knob
@@ -156,3 +156,9 @@ class DataPart(Part):
     mix: tuple[Mix, ...] = ()
     """Further sets, trained on together with this one."""
     chunks: Chunks = Chunks()
+
+    def for_other_rows(self, path: str, **options: Any) -> DataPart:
+        """A part for the rows at `path`. What was said of the old ones (columns, mends, groups, sets mixed in) does not
+        hold for them; what is a matter of taste does."""
+        kept = {"held_out_share": self.held_out_share, "split_seed": self.split_seed}
+        return DataPart.model_validate({"path": path, **kept, **options})

@@ -138,10 +138,3 @@ def altered(part: DataPart, options: Mapping[str, Any]) -> Any:
     except StudioError as error:
         raise refusal(error, "Not changed") from None
     return gr.skip() if new == part else new
-
-
-def fresh(part: DataPart, path: str, **options: Any) -> DataPart:
-    """A part for other rows. What was said of the old ones (columns, mends, groups) does not hold for them; what is
-    a matter of taste does."""
-    kept = {"held_out_share": part.held_out_share, "split_seed": part.split_seed}
-    return DataPart.model_validate({"path": path, **kept, **options})

@@ -103,6 +103,7 @@ def test_options_change_the_recipe():
     recipe = asked_recipe(parse(text.split()))
     assert (recipe.model.id, recipe.data.path, recipe.data.held_out_path) == ("a/b", "mine.csv", "")
     assert (recipe.training.epochs, recipe.method.name) == (7.0, "qlora")
+    assert recipe.data.mix == (), "general rows were chosen for the rows that are left"
     held_out = asked_recipe(parse(["train", "starter", "--data", "mine.csv", "--held-out", "held.csv"]))
     assert held_out.data.held_out_path == "held.csv"
     assert asked_recipe(parse(["train", "starter"])) == preset_named("starter").recipe

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, StoppingCriteriaList
 
 from studio.answer.prompts import room
+from studio.answer.stopped import Stopped
 from studio.run.out_of_memory import out_of_memory
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _written(
     width = max(map(len, prompts))
     ids = torch.tensor([[seat.pad] * (width - len(each)) + each for each in prompts], device=model.device)
     mask = torch.tensor([[0] * (width - len(each)) + [1] * len(each) for each in prompts], device=model.device)
-    stop = _Stopped(stopped)
+    stop = Stopped(stopped)
     with torch.inference_mode():
         whole = model.generate(
             input_ids=ids,
@@ -143,15 +144,3 @@ def _most_together(model: Model, tokens: int) -> int:
 def _give_back() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-class _Stopped(StoppingCriteria):  # type: ignore[misc]
-    """Ends a batch in the middle; `was` says that it did."""
-
-    def __init__(self, stopped: Callable[[], bool]) -> None:
-        self._stopped = stopped
-        self.was = False
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
-        self.was = self.was or self._stopped()
-        return torch.full((input_ids.shape[0],), self.was, device=input_ids.device)

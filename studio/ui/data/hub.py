@@ -17,7 +17,7 @@ from studio.data.wording import counted
 from studio.errors import StudioError
 from studio.knob import knobs
 from studio.ui.data.work import Work
-from studio.ui.draft import Updates, Values, fresh
+from studio.ui.draft import Updates, Values
 from studio.ui.studio import Studio
 from studio.ui.words import note
 
@@ -133,7 +133,7 @@ def fetch(studio: Studio, fields: HubFields, data: Block, values: Values) -> Ite
     yield {
         fields.status: note("note", f"{place.id} is fetched and chosen."),
         fields.cancel: gr.update(visible=False),
-        data: fresh(values[data], place.path, reading=Reading(subset=subset, split=split)),
+        data: values[data].for_other_rows(place.path, reading=Reading(subset=subset, split=split)),
     }
 
 

@@ -10,7 +10,6 @@ import gradio as gr
 from studio.data.part import DataPart
 from studio.data.pasted import keep_text
 from studio.errors import StudioError
-from studio.ui.draft import fresh
 from studio.ui.refusal import refusal
 from studio.ui.studio import Studio
 
@@ -35,6 +34,6 @@ def build(studio: Studio, data: gr.State) -> None:
 def take_pasted(studio: Studio, text: str | None, part: DataPart) -> tuple[DataPart, Any]:
     """The data part for pasted text, which is kept in the studio's home; the box is empty again."""
     try:
-        return fresh(part, str(keep_text(studio.home.uploads, text or ""))), ""
+        return part.for_other_rows(str(keep_text(studio.home.uploads, text or ""))), ""
     except StudioError as error:
         raise refusal(error, "Nothing to use") from None

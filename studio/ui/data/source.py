@@ -17,7 +17,6 @@ from studio.ui.data.glimpse import first_rows
 from studio.ui.data.samples import sample_of, sample_paths, samples
 from studio.ui.data.section import Section
 from studio.ui.data.uploads import FILE_TYPES, kept
-from studio.ui.draft import fresh
 from studio.ui.studio import Studio
 from studio.ui.words import note
 
@@ -49,12 +48,12 @@ def build(studio: Studio, data: gr.State, model: gr.State) -> Section:
 def choose_sample(name: str, part: DataPart) -> DataPart:
     """The data part for a bundled sample."""
     train, held_out = sample_paths(name)
-    return fresh(part, train, held_out_path=held_out)
+    return part.for_other_rows(train, held_out_path=held_out)
 
 
 def take_upload(studio: Studio, files: list[str], part: DataPart) -> tuple[DataPart, Any]:
     """The data part for uploaded files, which are kept in the studio's home; the box is empty again for the next."""
-    new = fresh(part, kept(studio.home, files))
+    new = part.for_other_rows(kept(studio.home, files))
     return new, gr.update(value=None, label=f"{PurePath(new.path).name} is chosen. Drop others to replace it")
 
 
