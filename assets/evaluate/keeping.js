@@ -4,7 +4,7 @@ import { newRowsView } from "./rows.js";
 
 const KEY = "atelier-evaluate";
 
-const fresh = () => ({ run: "", pushed: "", chosen: {}, view: "scores", open: [], rows: newRowsView(), slices: { by: "label" }, within: null });
+const fresh = () => ({ run: "", pushed: "", chosen: {}, view: "scores", open: [], rows: newRowsView(), slices: { by: "" }, within: null });
 
 export const restored = () => {
   try {

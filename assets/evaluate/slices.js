@@ -34,6 +34,7 @@ export const slicesView = ({ shown, view, save, tell, goTo }) => {
     place.removeAttribute("aria-busy");
     if (found.error) { words.textContent = ""; place.replaceChildren(); return tell(found.error, true); }
     const { slices, metric } = found;
+    if (!slices.length && !view.by && by.value === "label") { by.value = "length"; return look(); } // nobody chose yet
     words.textContent = slices.length ? `${metric.title} by ${BYS.find(([name]) => name === by.value)[1]}, with 95 % intervals. ${found.caveats.join(" ")}` : NONE[by.value];
     if (!slices.length) return place.replaceChildren();
     const range = rangeOf(metric.unit, slices.flatMap(({ figures }) => Object.values(figures)));

@@ -1,7 +1,7 @@
 """Make the bundled probes, for the starter from its own world: python assets/probes/make.py
 
-A probe has to be right before any training, else nothing can be forgotten of it: of what the starter's world makes,
-those are taken that the starter itself has right, each token the likeliest.
+A probe has to be known before any training, else nothing can be forgotten of it: of what the starter's world makes,
+those are taken that the starter is sure of. What it has right by a hair is lost by any training, and is no sign.
 """
 
 import json
@@ -27,6 +27,7 @@ OF_EACH = 10
 TRIES = 3_000
 LONGEST = 36  # tokens of prompt and answer: probes are read again and again
 WORDS = 3  # to go on with, in a plain text
+SURE = 0.7  # probability of each token of an answer, from which on the starter knows it
 
 Probe = dict[str, str | bool]
 
@@ -93,7 +94,7 @@ class Base:
         self._model = LlamaForCausalLM.from_pretrained(STARTER, dtype=torch.float32).eval()
 
     def knows(self, prompt: str, completion: str, plain: bool) -> bool:
-        """Whether it is short, and each token of the completion is the one that the starter finds likeliest."""
+        """Whether it is short, and the starter is sure of each token of the completion."""
         if not plain:
             spoken = [{"role": "user", "content": prompt}]
             prompt = str(self.tokenizer.apply_chat_template(spoken, tokenize=False, add_generation_prompt=True))
@@ -102,7 +103,7 @@ class Base:
             return False
         with torch.no_grad():
             logits = self._model(input_ids=torch.tensor([asked + said])).logits[0, len(asked) - 1 : -1]
-        return logits.argmax(-1).tolist() == said
+        return bool((logits.softmax(-1).gather(1, torch.tensor(said)[:, None]) >= SURE).all())
 
 
 def single(make: Callable[[random.Random], Talk]) -> Callable[[random.Random], Iterator[tuple[str, str]]]:
@@ -129,7 +130,7 @@ MAKERS |= {"text": (text, True)}
 
 
 def starter_probes() -> list[Probe]:
-    """Probes of each family that the starter has right, no prompt twice and none of the samples or general rows."""
+    """Probes of each family that the starter is sure of, no prompt twice and none of the samples or general rows."""
     rng, base, taken, found = random.Random(SEED), Base(), asked_in_samples() | _general_rows(), []
     for family, (make, plain) in MAKERS.items():
         mine: list[Probe] = []
@@ -139,7 +140,7 @@ def starter_probes() -> list[Probe]:
             taken.add(prompt)
             probe: Probe = {"family": family, "prompt": prompt, "completion": completion}
             mine.append(probe | ({"plain": True} if plain else {}))
-        assert len(mine) == OF_EACH, f"the starter has only {len(mine)} probes right of the family {family}"
+        assert len(mine) == OF_EACH, f"the starter is sure of only {len(mine)} probes of the family {family}"
         found += mine
     return found
 

@@ -68,8 +68,8 @@ class LooksPart(Part):
         "Watch what the base could do with the studio's own probes: facts, sums, formats and plain text.",
         label="The studio's probes",
         what="A probe is a question with its answer. The model in training is not asked to write, only how likely it "
-        "finds each word of the answer. Those that the base had right and the model in training has wrong are what it "
-        "forgot. For the bundled starter they are drawn from its own little world; for other models they are common "
+        "finds each word of the answer. Those that the base was sure of and the model in training has wrong are what "
+        "it forgot. For the bundled starter they are drawn from its own little world; for other models they are common "
         "knowledge in plain English.",
     )
     own_probes: str = knob(

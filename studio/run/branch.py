@@ -138,5 +138,5 @@ def _write(draft: Path, run: Run, recipe: Recipe, checkpoint: Path) -> None:
     looks = [event for event in that_count(run.events()[0]) if isinstance(event, Look) and event.step <= step]
     with EventWriter(draft / "events.jsonl") as events:
         for look in looks:  # what it forgets is measured against the same first look
-            events.write(Look(step=look.step, texts=look.texts, right=look.right))
+            events.write(Look(step=look.step, texts=look.texts, right=look.right, sure=look.sure))
         events.write(Branched(run=run.name, step=step))

@@ -81,11 +81,13 @@ class Metrics(Event):
 
 class Look(Event):
     """What the model in training says at a step: its answers to the prompts of the film strip by their id, and of the
-    probes of each family which it has right: a text of 1 and 0, in the order of the probes."""
+    probes of each family which it has right, and at the first look of which it is sure (see
+    `studio.run.looks.exam.Marks`): a text of 1 and 0, in the order of the probes."""
 
     kind: Literal["look"] = "look"
     texts: dict[str, str] = {}
     right: dict[str, str] = {}
+    sure: dict[str, str] = {}
 
 
 class Resumed(Event):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from math import log
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -15,6 +16,7 @@ from studio.data.tokens.encode import encode
 from studio.run.looks.probes import Probe
 
 BATCH = 64  # probes read at once
+SURE = 0.5  # probability of a token, above which it is likelier than all others together
 MOST_LOGITS = 2**27  # of one batch: half a GiB in float32
 
 
@@ -30,10 +32,12 @@ class Sheet:
 @dataclass(frozen=True)
 class Marks:
     """What came of reading the probes: mean loss over all tokens of their answers, in nats, and which were right: every
-    token the likeliest. By family, in the order of the probes, as a text of 1 and 0."""
+    token the likeliest; `sure` says which of them not just by a hair: each token likelier than all others together.
+    Both by family, in the order of the probes, as a text of 1 and 0."""
 
     loss: float
     right: dict[str, str]
+    sure: dict[str, str] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -74,23 +78,35 @@ def marks(model: Any, every: Sequence[Sheet], pad: int, heed: Callable[[], None]
     """Read the probes with the model as it is. `heed` is called before each batch, and may raise."""
     order = sorted(range(len(every)), key=lambda at: len(every[at].ids))
     vocabulary = int(model.config.get_text_config().vocab_size)
-    losses, right = 0.0, [""] * len(every)
+    losses, right, sure = 0.0, [""] * len(every), [""] * len(every)
     while order:
         longest = len(every[order[-1]].ids)
         count = max(1, min(BATCH, len(order), MOST_LOGITS // (longest * vocabulary)))
         batch, order = order[-count:], order[:-count]  # the longest first: memory is short at once or never
         heed()
-        for at, (loss, ok) in zip(batch, _read(model, [every[at] for at in batch], pad), strict=True):
-            losses += loss
-            right[at] = str(int(ok))
+        for at, read in zip(batch, _read(model, [every[at] for at in batch], pad), strict=True):
+            losses += read.loss
+            right[at], sure[at] = str(int(read.right)), str(int(read.sure))
     tokens = sum(len(sheet.ids) - sheet.start for sheet in every)
-    names = dict.fromkeys(sheet.family for sheet in every)
-    by_family = {name: "".join(r for r, s in zip(right, every, strict=True) if s.family == name) for name in names}
-    return Marks(losses / tokens, by_family)
+    return Marks(losses / tokens, _by_family(every, right), _by_family(every, sure))
 
 
-def _read(model: Any, batch: Sequence[Sheet], pad: int) -> list[tuple[float, bool]]:
-    """Of each probe the loss of its answer's tokens in nats, summed up, and whether each was the likeliest."""
+def _by_family(every: Sequence[Sheet], each: Sequence[str]) -> dict[str, str]:
+    found = dict.fromkeys((sheet.family for sheet in every), "")
+    for sheet, mark in zip(every, each, strict=True):
+        found[sheet.family] += mark
+    return found
+
+
+class _Read(NamedTuple):
+    """Of a probe the loss of its answer's tokens in nats, summed up, and whether the answer was right, and surely."""
+
+    loss: float
+    right: bool
+    sure: bool
+
+
+def _read(model: Any, batch: Sequence[Sheet], pad: int) -> list[_Read]:
     longest = max(len(sheet.ids) for sheet in batch)
     ids = torch.tensor([sheet.ids + [pad] * (longest - len(sheet.ids)) for sheet in batch], device=model.device)
     seen = torch.tensor([[1] * len(s.ids) + [0] * (longest - len(s.ids)) for s in batch], device=model.device)
@@ -99,5 +115,7 @@ def _read(model: Any, batch: Sequence[Sheet], pad: int) -> list[tuple[float, boo
     for row, sheet in enumerate(batch):
         said = ids[row, sheet.start : len(sheet.ids)]
         each = logits[row, sheet.start - 1 : len(sheet.ids) - 1].float()
-        found.append((float(cross_entropy(each, said, reduction="sum")), bool((each.argmax(-1) == said).all())))
+        losses = cross_entropy(each, said, reduction="none")
+        right, sure = (each.argmax(-1) == said).all(), (losses < -log(SURE)).all()
+        found.append(_Read(float(losses.sum()), bool(right), bool(sure)))
     return found

@@ -107,7 +107,8 @@ class Looker(TrainerCallback):  # type: ignore[misc]
         self._write(step, found, texts or {}, ended - began)
 
     def _write(self, step: int, found: Marks | None, texts: dict[str, str], seconds: float) -> None:
-        look = Look(step=step, texts=texts, right=found.right if found else {})
+        sure = found.sure if found and not self._seen else {}  # what was known is told by the first look
+        look = Look(step=step, texts=texts, right=found.right if found else {}, sure=sure)
         self._seen.append(look)
         self._events.write(look)
         self._events.write(Metrics(step=step, values={"look_seconds": seconds, **(found.values() if found else {})}))

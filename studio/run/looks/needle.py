@@ -1,8 +1,8 @@
-"""The forgetting needle: whether the model in training has lost what the base had right, what of it, and since when."""
+"""The forgetting needle: whether the model in training has lost what the base knew, what of it, and since when."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import comb
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +17,7 @@ NAMES = {"fact": "facts", "sum": "sums", "format": "formats", "text": "plain tex
 
 
 class Family(BaseModel):
-    """Probes of one kind: how many the base had right, and how many of these are right no longer."""
+    """Probes of one kind: how many the base was sure of, and how many of these are right no longer."""
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -40,25 +40,26 @@ class Needle(BaseModel):
 def needle_of(events: Iterable[AnyEvent]) -> Needle | None:
     """The needle of a run; None where nothing was known at the first look, or there was no other.
 
-    The rule: only probes that were right at the first look count, each paired with itself. It trips at a look where
-    more of them are wrong than chance explains if a tenth of them were lost: P(X >= lost), X binomial(known, 0.1), is
-    below 0.01; or where that holds of one family, at 0.01 divided by the number of families (Bonferroni).
+    The rule: only probes that the model was sure of at the first look count, each paired with itself: what was right by
+    a hair, any training may turn. It trips at a look where more of them are wrong than chance explains if a tenth of
+    them were lost: P(X >= lost), X binomial(known, 0.1), is below 0.01; or where that holds of one family, at 0.01
+    divided by the number of families (Bonferroni).
     """
     looks = [event for event in that_count(events) if isinstance(event, Look) and event.right]
-    if len(looks) < 2 or not any("1" in right for right in looks[0].right.values()):
+    known_of = looks[0].right | looks[0].sure if looks else {}  # runs of earlier versions tell no sure ones
+    if len(looks) < 2 or not any("1" in known for known in known_of.values()):
         return None
-    each = [(look.step, list(_lost(looks[0], look))) for look in looks[1:]]
+    each = [(look.step, list(_lost(known_of, look))) for look in looks[1:]]
     tripped = next(((step, found) for step, found in each if _trips(found)), None)
     now = each[-1][1]
     known, lost = sum(family.known for family in now), sum(family.lost for family in now)
     if tripped is None:
-        words = f"{known - lost} of {known} probes that the base had right are still right."
+        words = f"{known - lost} of {known} probes that the base was sure of are still right."
         return Needle(begun=None, known=known, lost=lost, families=tuple(now), words=words)
     step, found = tripped
     worst = tuple(sorted(found, key=lambda family: -family.lost / max(1, family.known)))
-    return Needle(
-        begun=step, known=known, lost=lost, families=worst, words=_words(step, worst, known - lost, known, _trips(now))
-    )
+    words = _words(step, worst, f"{known - lost} of {known}", _trips(now), step == each[-1][0])
+    return Needle(begun=step, known=known, lost=lost, families=worst, words=words)
 
 
 def told_of(run: Run) -> Warned | None:
@@ -74,9 +75,9 @@ def told_of(run: Run) -> Warned | None:
         return None
 
 
-def _lost(first: Look, look: Look) -> Iterator[Family]:
-    for name, right in first.right.items():
-        pairs = [after for before, after in zip(right, look.right.get(name, ""), strict=False) if before == "1"]
+def _lost(known_of: Mapping[str, str], look: Look) -> Iterator[Family]:
+    for name, known in known_of.items():
+        pairs = [after for before, after in zip(known, look.right.get(name, ""), strict=False) if before == "1"]
         yield Family(name=name, known=len(pairs), lost=pairs.count("0"))
 
 
@@ -92,16 +93,12 @@ def _more_than_chance(known: int, lost: int, level: float) -> bool:
     return lost > 0 and sum(tail) < level
 
 
-def _words(step: int, families: tuple[Family, ...], right: int, known: int, still: bool) -> str:
+def _words(step: int, families: tuple[Family, ...], right: str, still: bool, latest: bool) -> str:
     level = LEVEL / max(1, len(families))
     named = [family for family in families if _more_than_chance(family.known, family.lost, level)]
     told = [f"{NAMES.get(f.name, f.name)} ({f.lost} of {f.known})" for f in named or families if f.lost]
+    had = f"at step {step:,} it had lost {listed(told, len(told))} of what the base was sure of"
     if not still:
-        return (
-            f"Your model forgot on the way and came back: at step {step:,} it had lost {listed(told, len(told))} of "
-            f"what the base had right. By now {right} of {known} are right again."
-        )
-    return (
-        f"Your model has begun to forget: at step {step:,} it had lost {listed(told, len(told))} of what the base had "
-        f"right. By now {right} of {known} are right."
-    )
+        return f"Your model forgot on the way and came back: {had}. By now {right} are right again."
+    then = f"{right} were right then" if latest else f"By now {right} are right"  # the first stands in the events
+    return f"Your model has begun to forget: {had}. {then}."

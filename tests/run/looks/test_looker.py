@@ -75,6 +75,8 @@ def test_looks_are_there_at_the_start_on_the_way_and_at_the_end_and_change_nothi
     assert (looks[0].step, looks[-1].step) == (0, STEPS)
     assert set(looks[0].right) == {"sum", "text"}
     assert [len(marks) for marks in looks[0].right.values()] == [5, 1]
+    assert looks[0].sure.keys() == looks[0].right.keys()
+    assert not any(look.sure for look in looks[1:])
     assert set(looks[0].texts) == {asked.id for asked in film(looked).prompts}
     values = next(m.values for m in of_kind(looked, Metrics) if "look_seconds" in m.values)
     assert {"probe_loss", "probe_right", "probe/sum", "probe/text"} <= set(values)

@@ -44,6 +44,13 @@ def test_a_few_lost_are_no_forgetting(lost):
     assert f"{40 - sum(lost.values())} of 40" in needle.words
 
 
+def test_what_was_right_by_a_hair_cannot_be_forgotten():
+    first = Look(right={"sum": "1" * 20}, sure={"sum": "1" * 8 + "0" * 12})
+    by_a_hair = needle_of([first, Look(step=5, right={"sum": "1" * 8 + "0" * 12})])
+    assert (by_a_hair.begun, by_a_hair.known, by_a_hair.lost) == (None, 8, 0)
+    assert needle_of([first, Look(step=5, right={"sum": "0" * 20})]).begun == 5
+
+
 def test_what_the_base_had_wrong_cannot_be_forgotten():
     first = Look(right={"sum": "0" * 38 + "11"})
     assert needle_of([first, Look(step=5, right={"sum": "0" * 38 + "11"})]).begun is None
