@@ -73,9 +73,12 @@ class Examiner:
             refused = self._may_begin() is not None
             if self._child is not None and refused:
                 self._step_aside()
+            if self._child is not None and not self._child.evaluation.path.exists():  # deleted with its run
+                gone, self._child = self._child, None
+                gone.end()
             if self._child is not None and self._child.status() is not None:
-                self._bury(self._child)
-                self._child = None
+                ended, self._child = self._child, None
+                self._bury(ended)
             unfinished = self._unfinished()
             for each, status in unfinished:
                 if status is Status.LOST:  # by a studio that was killed, or a process that just ended

@@ -11,7 +11,7 @@ from studio.errors import StudioError
 from studio.home import Home
 from studio.ui.refusal import refusal
 
-FILE_TYPES = [*SUFFIXES, ".gz"]
+FILE_TYPES = list(SUFFIXES)
 """What an upload may be called; what a file is, its content decides."""
 
 

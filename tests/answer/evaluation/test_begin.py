@@ -81,5 +81,11 @@ def test_new_rows_beside_known_ones(own_run, home, pairs_file):
     assert [sum(row.source == source for row in rows) for source in ("new", "known")] == [24, 20]
     assert evaluation.request.kind == "drift"
     assert "colours.csv" in evaluation.request.rows_are
+    other = pairs_file.with_name("other.csv")
+    other.write_text("foo,bar\na,b\n")
+    source = own_run.path / "data" / "source.json"
+    source.write_text(json.dumps(own_run.source() | {"columns": ["ask", "say"]}))
+    with pytest.raises(StudioError, match=r"usual name(.|\n)*columns are 'ask' and 'say'"):
+        begin_drift(home, own_run, DataPart(path=str(other)))
     with pytest.raises(StudioError):
         begin_drift(home, own_run, DataPart(path=str(pairs_file) + ".gone"))

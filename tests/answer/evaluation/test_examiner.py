@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import ClassVar
 
 import pytest
@@ -25,7 +26,7 @@ class StandIn:
     born: ClassVar[list[StandIn]] = []
 
     def __init__(self, evaluation: Evaluation) -> None:
-        self.evaluation, self.code, self._claimed = evaluation, None, False
+        self.evaluation, self.code, self._claimed, self.ended = evaluation, None, False, False
         StandIn.born.append(self)
 
     def status(self):
@@ -47,7 +48,9 @@ class StandIn:
             self.evaluation.owner_path.write_text(gone.model_dump_json())
 
     def end(self):
-        self.die(-15)
+        self.ended = True
+        if self.evaluation.path.exists():
+            self.die(-15)
 
 
 @pytest.fixture
@@ -82,6 +85,16 @@ def test_one_at_a_time_the_oldest_first(home, born):
     examiner.look()
     examiner.look()
     assert (len(born), first.status(), second.status()) == (2, Status.FINISHED, Status.FINISHED)
+
+
+def test_one_that_is_removed_while_it_is_done_is_ended_and_the_next_begins(home, born):
+    first, second = waiting(home), waiting(home)
+    examiner = Examiner(home, lambda: None)
+    examiner.look()
+    born[0].claim()
+    shutil.rmtree(first.path)
+    examiner.look()
+    assert (born[0].ended, [each.evaluation for each in born]) == (True, [first, second])
 
 
 def test_none_begins_beside_one_that_another_process_does(home, born):
