@@ -165,14 +165,17 @@ class Desk:
         assert isinstance(reply, wire.Shown)
         return reply.look.model_copy(update={"notes": [note, *reply.look.notes]}) if note else reply.look
 
-    def cancel(self) -> None:
-        """End what is being read or studied. What is asked for again begins anew."""
-        self._reads.cancel()
-        self._studies.cancel()
+    def cancel(self, part: DataPart) -> None:
+        """End the reading and the study of these rows; those of other visitors go on. What is asked for again begins
+        anew."""
+        rows = prepared_key(part)
+        self._reads.cancel(lambda key: key == rows)
+        self._studies.cancel(lambda key: isinstance(key, tuple) and key[0] == rows)
 
     def close(self) -> None:
         """Let the children go."""
-        self.cancel()
+        self._reads.cancel()
+        self._studies.cancel()
         for lane in (self._reading, self._studying, self._showing):
             lane.close()
 

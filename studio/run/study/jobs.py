@@ -74,11 +74,12 @@ class Jobs(Generic[T]):
         threading.Thread(target=self._work, args=(key, job, do), name="study", daemon=True).start()
         return job
 
-    def cancel(self) -> None:
-        """End all that is under way; asked for again, it begins anew."""
+    def cancel(self, wanted: Callable[[Hashable], bool] = lambda key: True) -> None:
+        """End what is under way under these keys; asked for again, it begins anew."""
         with self._guard:
-            for job in self._jobs.values():
-                job.cancelled.set()
+            for key, job in self._jobs.items():
+                if wanted(key):
+                    job.cancelled.set()
 
     def _work(self, key: Hashable, job: Job[T], do: Do[T]) -> None:
         try:

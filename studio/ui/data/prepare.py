@@ -31,7 +31,7 @@ def build(studio: Studio, data: gr.State) -> gr.State:
     reading = data.change(
         partial(follow, studio), data, [said, cancel, ready], show_progress="hidden", concurrency_limit=4
     )
-    cancel.click(partial(give_up, studio), None, [said, cancel], cancels=[reading], show_progress="hidden", queue=False)
+    cancel.click(partial(give_up, studio), data, [said, cancel], cancels=[reading], show_progress="hidden", queue=False)
     return ready
 
 
@@ -57,7 +57,7 @@ def _progress(studio: Studio, part: DataPart) -> str:
     return sentence(f"{what}{far}…")
 
 
-def give_up(studio: Studio) -> tuple[Any, Any]:
-    """End the reading."""
-    studio.desk.cancel()
+def give_up(studio: Studio, part: DataPart) -> tuple[Any, Any]:
+    """End the reading of a part."""
+    studio.desk.cancel(part)
     return gr.update(value=CANCELLED, visible=True), gr.update(visible=False)

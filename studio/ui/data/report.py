@@ -45,11 +45,11 @@ def build(studio: Studio, data: gr.State, model: gr.State, max_length: Component
     def on_report(part: DataPart, model: str, longest: float, now: tuple[str, int], event: gr.EventData) -> Updates:
         return press(studio, part, model, longest, now, pressed(event)[0])
 
-    def on_study(event: gr.EventData) -> Updates:
-        return press_study(studio, pressed(event)[0])
+    def on_study(part: DataPart, event: gr.EventData) -> Updates:
+        return press_study(studio, part, pressed(event)[0])
 
     report.click(on_report, [data, model, max_length, wanted], [data, wanted], show_progress="hidden")
-    study.click(on_study, None, [study, timer], show_progress="hidden")
+    study.click(on_study, data, [study, timer], show_progress="hidden")
     gr.on(
         [*(each.change for each in changed), timer.tick],
         partial(look, studio),
@@ -99,11 +99,11 @@ def press(
     return [gr.skip(), gr.skip()]
 
 
-def press_study(studio: Studio, what: str) -> Updates:
+def press_study(studio: Studio, part: DataPart, what: str) -> Updates:
     """The thorough look cancelled, or begun again."""
     if what != "cancel":
         return [gr.skip(), gr.Timer(active=True)]
-    studio.desk.cancel()
+    studio.desk.cancel(part)
     told = '<p data-told tabindex="-1" role="status">The thorough look was cancelled. What is above stays true.</p>'
     return [f'<div class="data-progress">{told}{button("again", "Look thoroughly")}</div>', gr.Timer(active=False)]
 

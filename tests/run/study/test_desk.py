@@ -261,7 +261,7 @@ def test_cancel_ends_a_study_and_asked_again_it_begins_anew(module_home, tmp_pat
             desk.study(part, MODEL, 64)
             time.sleep(0.02)
         (pid,) = desk.pids()
-        desk.cancel()
+        desk.cancel(part)
         psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
         assert not psutil.pid_exists(pid)
         assert studied(desk, part).study.rows > 0

@@ -58,6 +58,15 @@ def test_what_is_cancelled_is_forgotten():
     assert jobs.get("a") is None
 
 
+def test_what_another_wants_goes_on():
+    jobs: Jobs[int] = Jobs()
+    mine, other = jobs.start("a", until_stopped), jobs.start("b", until_stopped)
+    jobs.cancel(lambda key: key == "a")
+    assert mine.over.wait(5)
+    assert not other.over.wait(0.2)
+    jobs.cancel()
+
+
 @pytest.mark.parametrize("other_waits", [True, False])
 def test_what_nobody_asks_about_gives_way_only_to_what_waits(other_waits, monkeypatch):
     monkeypatch.setattr(jobs_module, "FORSAKEN", 0.2)

@@ -26,7 +26,7 @@ class SlowDesk:
     ready: bool = False
     error: StudioError | None = None
     go_on: threading.Event = field(default_factory=threading.Event)
-    cancelled: int = 0
+    cancelled: list[DataPart] = field(default_factory=list)
 
     def known(self, part: DataPart) -> object | None:
         return object() if self.ready else None
@@ -40,8 +40,8 @@ class SlowDesk:
     def progress(self, part: DataPart) -> tuple[str, int, int]:
         return "checking rows", 3_000, 10_000
 
-    def cancel(self) -> None:
-        self.cancelled += 1
+    def cancel(self, part: DataPart) -> None:
+        self.cancelled.append(part)
 
 
 def studio_with(desk: SlowDesk) -> Any:
@@ -76,7 +76,7 @@ def test_what_is_ready_is_not_read_again() -> None:
 
 def test_cancel_ends_it_and_says_what_to_do() -> None:
     desk = SlowDesk()
-    said, cancel = give_up(studio_with(desk))
-    assert desk.cancelled == 1
+    said, cancel = give_up(studio_with(desk), PART)
+    assert desk.cancelled == [PART]
     assert "press Train" in said["value"]
     assert cancel == HIDDEN
