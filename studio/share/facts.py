@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -159,15 +160,15 @@ def _with_added_rules(scored: Scored) -> Scored:
 
 
 def spoken(figure: Figure, unit: str) -> str:
-    """A figure with its interval: "92 % (85 to 97)"."""
+    """A figure with its interval, whose ends have as many decimals as itself: "92 % (85 to 97)"."""
     if not all(map(math.isfinite, (figure.low, figure.high))) or figure.low == figure.high:
         return figure.text
-    low, high = (_end(end, unit) for end in (figure.low, figure.high))
+    decimals = re.search(r"\.(\d+)", figure.text)
+    low, high = (_end(end, unit, len(decimals[1]) if decimals else 0) for end in (figure.low, figure.high))
     percent = " %" if unit == "share" and not figure.text.endswith("%") else ""
     return f"{figure.text} ({low} to {high}{percent})"
 
 
-def _end(value: float, unit: str) -> str:
-    if unit == "share":
-        return "under 1" if 0 < value < 0.005 else f"{100 * value:.0f}"
-    return f"{float(f'{value:.3g}'):,.10g}"
+def _end(value: float, unit: str, decimals: int) -> str:
+    said = f"{100 * value if unit == 'share' else value:,.{decimals}f}"
+    return f"under {10.0**-decimals:.{decimals}f}" if value > 0 and not float(said.replace(",", "")) else said
