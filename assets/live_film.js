@@ -91,7 +91,7 @@
       this.box.hidden = !this.prompts.length && !needle;
       this.needle.hidden = !needle;
       this.needle.textContent = needle ? needle.words : "";
-      this.needle.dataset.begun = Boolean(needle && needle.begun !== null);
+      this.needle.dataset.begun = Boolean(needle && needle.still);
       this.slider.max = Math.max(0, frames.length - 1);
       this.draw();
       const kept = frames.findIndex(([each]) => each === step);

@@ -16,7 +16,7 @@ from studio.recipe.ways_out import LOWER, ways_out
 from studio.run.directory import Run, Status, step_of
 from studio.run.events import Ended, Resumed, Warned
 from studio.run.gap import gap_of
-from studio.run.looks.needle import told_of
+from studio.run.looks.needle import forgetting
 from studio.run.order import in_order
 from studio.run.resume import may_resume
 from studio.run.stalled import last_events, stalled
@@ -112,7 +112,7 @@ def _help(run: Run, status: Status) -> str:
 
 def _earlier(run: Run) -> str:
     """A button that goes on from the last checkpoint before the run began to forget, at a third of its rate."""
-    told = told_of(run)
+    told = forgetting(run)
     before = [step for step in map(step_of, run.checkpoints()) if told and 0 < step < told.step]
     if not before:
         return ""
@@ -162,9 +162,10 @@ def moves_for(run: Run, cause: str = "") -> tuple[Move, ...]:
 def _trouble(run: Run) -> tuple[str, str]:
     """The cause of its failure, or of its last warning that has one, and what was said of it."""
     cause, message = _lately(run)
-    if not cause and (told := told_of(run)):
-        return told.cause, told.message
-    return cause, message
+    if cause and cause != "forgetting":
+        return cause, message
+    told = forgetting(run)
+    return (told.cause, told.message) if told else ("", "")
 
 
 def _lately(run: Run) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def test_prompts_frames_and_needle(page, run):
     found = page.get(f"/studio/runs/{run.name}/film").json()
     assert [asked["id"] for asked in found["prompts"]] == ["p1", "r2"]
     assert found["frames"] == [[0, {"p1": "I", "r2": "B"}], [8, {"p1": "You"}]]
-    assert found["needle"]["begun"] == 8
+    assert (found["needle"]["begun"], found["needle"]["still"]) == (8, True)
 
 
 def test_a_long_strip_is_thinned_and_ends_with_what_came_out(page, run):

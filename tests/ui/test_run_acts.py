@@ -9,7 +9,7 @@ import time
 import pytest
 
 from studio.run.directory import Status
-from studio.run.events import Ended, EventWriter, Metrics, Phase, Resumed, Warned
+from studio.run.events import Ended, EventWriter, Look, Metrics, Phase, Resumed, Warned
 from studio.run.order import move
 from studio.run.owner import claim
 from studio.run.submit import submit
@@ -163,3 +163,11 @@ def test_a_run_that_forgot_may_go_on_from_before(home, run) -> None:
     assert "Go on from step 15, before it forgot" in html
     assert '<input name="step" value="15">' in html
     assert {"try", "take", "branch"} <= offered(home, run)
+
+
+def test_a_run_that_forgot_and_came_back_needs_no_help(home, run) -> None:
+    write(run, Look(right={"sum": "1" * 20}), Look(step=20, right={"sum": "0" * 20}))
+    write(run, Warned(step=20, cause="forgetting", message="It forgot."), Metrics(step=21, values={"loss": 1.0}))
+    assert "It forgot." in acts_html(home, look(home, run), run.name)
+    write(run, Look(step=40, right={"sum": "1" * 20}))
+    assert "It forgot." not in acts_html(home, look(home, run), run.name)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import comb
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from studio.data.wording import listed
 from studio.run.directory import Run
-from studio.run.events import AnyEvent, Look, Warned, that_count
+from studio.run.events import AnyEvent, Look, Resumed, Warned, parsed_lines, that_count
 
 TOLERATED = 0.1  # share of what was right that any training may lose
 LEVEL = 0.01  # how likely a needle may be to trip at a look where no more than that is lost
+_MARKS = (b'"kind":"look"', b'"kind":"resumed"', b'"cause":"forgetting"')
+_EVENTS: TypeAdapter[Any] = TypeAdapter(Annotated[Look | Resumed | Warned, Field(discriminator="kind")])
 NAMES = {"fact": "facts", "sum": "sums", "format": "formats", "text": "plain text", "own": "your own probes"}
 
 
@@ -27,10 +30,12 @@ class Family(BaseModel):
 
 class Needle(BaseModel):
     """Where the needle stands at the last look. `begun` is the step of the first look at which it had tripped, None
-    where it never did; `families` are then those of that look, most lost first. `words` say it."""
+    where it never did; `families` are then those of that look, most lost first. `still`: whether it trips at the last
+    look, too. `words` say it."""
 
     model_config = ConfigDict(frozen=True)
     begun: int | None
+    still: bool
     known: int
     lost: int
     families: tuple[Family, ...]
@@ -55,24 +60,25 @@ def needle_of(events: Iterable[AnyEvent]) -> Needle | None:
     known, lost = sum(family.known for family in now), sum(family.lost for family in now)
     if tripped is None:
         words = f"{known - lost} of {known} probes that the base was sure of are still right."
-        return Needle(begun=None, known=known, lost=lost, families=tuple(now), words=words)
-    step, found = tripped
+        return Needle(begun=None, still=False, known=known, lost=lost, families=tuple(now), words=words)
+    (step, found), still = tripped, _trips(now)
     worst = tuple(sorted(found, key=lambda family: -family.lost / max(1, family.known)))
-    words = _words(step, worst, f"{known - lost} of {known}", _trips(now), step == each[-1][0])
-    return Needle(begun=step, known=known, lost=lost, families=worst, words=words)
+    words = _words(step, worst, f"{known - lost} of {known}", still, step == each[-1][0])
+    return Needle(begun=step, still=still, known=known, lost=lost, families=worst, words=words)
 
 
-def told_of(run: Run) -> Warned | None:
-    """The warning that a run began to forget, wherever it stands in its events; None where there was none."""
+def forgetting(run: Run) -> Warned | None:
+    """The warning that a run began to forget, wherever it stands in its events. None where there was none, and where
+    what was lost has come back."""
     try:
         with run.events_path.open("rb") as lines:
-            found = next((line for line in lines if b'"cause":"forgetting"' in line), b"")
+            some = b"".join(line for line in lines if any(mark in line for mark in _MARKS))
     except FileNotFoundError:
         return None
-    try:
-        return Warned.model_validate_json(found) if found else None
-    except ValidationError:
-        return None
+    found = list(parsed_lines(some, _EVENTS))
+    told = next((event for event in found if isinstance(event, Warned) and event.cause == "forgetting"), None)
+    needle = needle_of(found) if told else None
+    return told if needle is None or needle.still else None
 
 
 def _lost(known_of: Mapping[str, str], look: Look) -> Iterator[Family]:

@@ -20,7 +20,7 @@ def after(step: int, **lost: int) -> Look:
 def test_it_says_what_was_lost_since_when_and_how_much_by_now():
     needle = needle_of([Look(right=ALL), after(10, sum=2), after(20, sum=9, fact=1), after(30, sum=10, fact=8)])
     assert needle is not None
-    assert needle.begun == 20
+    assert (needle.begun, needle.still) == (20, True)
     assert (needle.known, needle.lost) == (40, 18)
     assert needle.families[0].name == "sum"
     assert "at step 20 it had lost sums (9 of 10) of what" in needle.words
@@ -31,7 +31,7 @@ def test_it_says_what_was_lost_since_when_and_how_much_by_now():
 def test_what_came_back_is_said_too():
     needle = needle_of([Look(right=ALL), after(10, sum=9), after(20)])
     assert needle is not None
-    assert needle.begun == 10
+    assert (needle.begun, needle.still) == (10, False)
     assert "came back" in needle.words
     assert "40 of 40 are right again" in needle.words
 
