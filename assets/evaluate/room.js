@@ -25,6 +25,7 @@ export const open = (element, props, watch, trigger) => {
   let panel = ""; // which form is open
   let shown = null; // the evaluation that is opened, wholly
   let drawn = null; // what of it stands on the page
+  let drawnFor = null; // the run that the stage was drawn for
   let silent = false; // whether the studio did not answer when it was looked at last
   let drawnList = "", ticket = 0, baseline = null, waitsForBaseline = null;
 
@@ -84,6 +85,7 @@ export const open = (element, props, watch, trigger) => {
 
   const drawStage = staying(() => {
     const line = chosen();
+    drawnFor = asked ? state.run : null;
     drawn = line?.status === "finished" ? shown : null;
     if (!line) {
       const [title, words] = !asked ? ["", "Looking for runs …"] : run()
@@ -286,7 +288,7 @@ export const open = (element, props, watch, trigger) => {
     if (first || runsBefore !== JSON.stringify(known.runs)) drawBar();
     drawList();
     if (first && !run() && !known.baselines.length && !panel) toggle("baseline");
-    if (first || again || before !== progressOf(chosen())) await fetchShown();
+    if (first || again || drawnFor !== state.run || before !== progressOf(chosen())) await fetchShown();
   };
 
   const isSeen = () => frame.getClientRects().length > 0 && document.visibilityState === "visible";

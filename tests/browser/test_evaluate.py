@@ -11,7 +11,7 @@ from tests.ui.evaluate.finished import HOSTILE, colour_rows, finished
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-FOX = "2026-11-20-amber-fox"
+FOX, OWL = "2026-11-20-amber-fox", "2026-11-21-blue-owl"
 
 
 def enter(watched: Watched) -> Page:
@@ -27,8 +27,20 @@ def enter(watched: Watched) -> Page:
 def test_scores_rows_slices_and_rules_of_an_evaluation(studio: RunningStudio, watched: Watched) -> None:
     run = prepare_run(studio.home, FOX)
     finished(run, colour_rows())
+    prepare_run(studio.home, OWL)
     page = enter(watched)
     room = page.get_by_role("region", name="Evaluations")
+    runs, nothing = (
+        room.get_by_label("Tuned run"),
+        room.get_by_role("heading", name="This run has not been scored yet."),
+    )
+    for _ in range(2):
+        expect(nothing).to_be_visible()
+        runs.select_option(FOX)
+        expect(room.get_by_role("tab", name="Scores")).to_be_visible()
+        runs.select_option(OWL)
+    expect(nothing).to_be_visible()
+    runs.select_option(FOX)
     expect(room.get_by_role("heading", name="the tuned model is better")).to_contain_text("79 %, the base 25 %")
     main = room.get_by_role("region", name="Accuracy")
     expect(main.get_by_role("img", name="Accuracy, Tuned: 79 %, 95 % interval")).to_be_visible()
