@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from studio.cli.parser import parse
@@ -12,9 +13,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb and return its exit status; the reason of a failure goes to standard error."""
     options = parse(arguments)
     try:
-        return int(options.verb(options))
+        status = int(options.verb(options))
+        sys.stdout.flush()
+        return status
     except StudioError as error:
         print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        print("The output was closed before all of it was written.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it at its exit
         return 1
     except KeyboardInterrupt:
         return 130

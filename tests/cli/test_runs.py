@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from studio.__main__ import main
+from studio.home import CHECKOUT
 from studio.run.directory import Status
 from studio.run.events import Ended, EventWriter, Metrics, Started
 from studio.run.launchers import ProcessLauncher
@@ -173,3 +176,12 @@ def test_branch_and_extend_make_runs_that_wait(ask, home, run, monkeypatch):
     assert made == [(run, 12, {"training.learning_rate": "1e-4"}), (run, 4, {}), 1.5]
     status, _, err = ask("branch", run.name, "--set", "epochs", "--no-start")
     assert (status, "it has no =" in err) == (1, True)
+
+
+def test_whoever_reads_may_stop_reading(home):
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "studio", "runs", "--json", "--home", str(home.root)]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, cwd=CHECKOUT, timeout=240)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, "The output was closed before all of it was written.\n")
