@@ -33,9 +33,9 @@ def cut(log: Path) -> None:
     with log.open("r+b") as file:
         file.seek(-min(KEPT, log.stat().st_size), os.SEEK_END)
         newest = file.read().partition(b"\n")[2]
-        file.truncate(0)
-    with log.open("ab") as file:
+        file.seek(0)
         file.write(NOTICE % (LIMIT // 2**20) + newest)
+        file.truncate()  # only now, so that nobody's line comes before these
 
 
 def _keep_short(log: Path) -> None:
