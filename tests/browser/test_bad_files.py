@@ -45,21 +45,29 @@ def write(folder: Path) -> Callable[[str, bytes], Path]:
     return write_file
 
 
-def test_bad_files_are_explained_one_after_the_other(watched: Watched, tmp_path: Path) -> None:
-    report = watched.page.locator("#data-report")
-    for case, (name, content, fragment) in FILES.items():
-        watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
+@pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param(("empty", "binary", "broken json"), id="some"),
+        pytest.param(tuple(FILES), id="all", marks=pytest.mark.slow),  # half a minute; each is read without a browser
+    ],
+)
+def test_bad_files_are_explained_one_after_the_other(kept: Watched, tmp_path: Path, cases: tuple[str, ...]) -> None:
+    report = kept.page.locator("#data-report")
+    for case in cases:
+        name, content, fragment = FILES[case]
+        kept.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
         expect(report, case).to_contain_text(name)
         expect(report, case).to_contain_text(fragment, ignore_case=True)
         expect(report.locator(".note-error").first, case).to_be_visible()
 
 
-def test_odd_files_are_read_and_shown_as_text(watched: Watched, tmp_path: Path) -> None:
+def test_odd_files_are_read_and_shown_as_text(kept: Watched, tmp_path: Path) -> None:
     dialogs: list[str] = []
-    watched.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    kept.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     for case, (name, content, fragment) in READ.items():
-        watched.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
-        expect(watched.page.locator("#data-report"), case).to_contain_text(name)
-        expect(watched.page.locator("#data-report"), case).to_contain_text(fragment)
-        assert watched.page.locator("#rows img").count() == 0
+        kept.page.set_input_files("#upload input[type=file]", write(tmp_path)(name, content))
+        expect(kept.page.locator("#data-report"), case).to_contain_text(name)
+        expect(kept.page.locator("#data-report"), case).to_contain_text(fragment)
+        assert kept.page.locator("#rows img").count() == 0
     assert dialogs == []
