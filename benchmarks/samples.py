@@ -1,6 +1,6 @@
 """The bundled samples of pairs with the untouched default recipe: held-out exact match of base and tuned model.
 
-python benchmarks/samples.py [--json]
+python benchmarks/samples.py
 """
 
 from __future__ import annotations

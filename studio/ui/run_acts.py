@@ -48,7 +48,8 @@ def fingerprint(home: Home, runs: Seen) -> str:
 
 def _moving(run: Run, status: Status) -> str:
     """What may change of a run in progress while its status stays."""
-    return f"{_stuck(run, status)}:{_lately(run)[0]}:{len(run.checkpoints())}:{run.wish() or ''}"
+    lately = _lately(run)
+    return f"{_stuck(run, status)}:{lately.cause if lately else ''}:{len(run.checkpoints())}:{run.wish() or ''}"
 
 
 def _buttons(run: Run, status: Status) -> str:
@@ -98,22 +99,24 @@ def _asked_since(run: Run) -> float:
 
 def _help(run: Run, status: Status) -> str:
     """What went wrong, and buttons for what helps."""
-    cause, message = _trouble(run)
-    moves = moves_for(run, cause) if cause else ()
-    if not moves:
+    trouble = _trouble(run)
+    moves = _moves(run, trouble)
+    if trouble is None or not moves:
         return ""
     failed = status is Status.FAILED  # then the live view says what happened
     again = "Try again" if failed else "Train anew"
     rows = "".join(f"<li>{_offer(run.name, place, move, again)}</li>" for place, move in enumerate(moves))
-    rows += _earlier(run) if cause == "forgetting" else _best(run) if cause == "overfitting" else ""
-    told = "<h4>What helps</h4>" if failed else note("warning", message)
+    if trouble.cause == "forgetting":
+        rows += _earlier(run, trouble.step)
+    elif trouble.cause == "overfitting":
+        rows += _best(run)
+    told = "<h4>What helps</h4>" if failed else note("warning", trouble.message)
     return f'{told}<ul class="run-ways" aria-label="What helps">{rows}</ul>'
 
 
-def _earlier(run: Run) -> str:
+def _earlier(run: Run, began: int) -> str:
     """A button that goes on from the last checkpoint before the run began to forget, at a third of its rate."""
-    told = forgetting(run)
-    before = [step for step in map(step_of, run.checkpoints()) if told and 0 < step < told.step]
+    before = [step for step in map(step_of, run.checkpoints()) if 0 < step < began]
     if not before:
         return ""
     return _lower(run, before[-1], f"step {before[-1]:,}, before it forgot")
@@ -151,31 +154,32 @@ def _offer(name: str, place: int, move: Move, again: str) -> str:
     return now + button(f"take:{name}:{place}", "Put it into the Recipe tab", says=says, look="quiet")
 
 
-def moves_for(run: Run, cause: str = "") -> tuple[Move, ...]:
+def moves_for(run: Run) -> tuple[Move, ...]:
     """What would help a run that failed or does badly. Nothing where its recipe cannot be read."""
+    return _moves(run, _trouble(run))
+
+
+def _moves(run: Run, trouble: Ended | Warned | None) -> tuple[Move, ...]:
     try:
-        return ways_out(cause or _trouble(run)[0], run.recipe)
+        return ways_out(trouble.cause, run.recipe) if trouble else ()
     except StudioError:
         return ()
 
 
-def _trouble(run: Run) -> tuple[str, str]:
-    """The cause of its failure, or of its last warning that has one, and what was said of it."""
-    cause, message = _lately(run)
-    if cause and cause != "forgetting":
-        return cause, message
-    told = forgetting(run)
-    return (told.cause, told.message) if told else ("", "")
+def _trouble(run: Run) -> Ended | Warned | None:
+    """Its failure, or its last warning, that has a cause."""
+    lately = _lately(run)
+    return lately if lately and lately.cause != "forgetting" else forgetting(run)
 
 
-def _lately(run: Run) -> tuple[str, str]:
+def _lately(run: Run) -> Ended | Warned | None:
     """The same, of the last some hundred steps."""
     for event in reversed(last_events(run)):
         if isinstance(event, Ended | Warned) and event.cause:
-            return event.cause, event.message
+            return event
         if isinstance(event, Resumed) or (isinstance(event, Ended) and event.kind == "failed"):
             break
-    return "", ""
+    return None
 
 
 def _more(run: Run, status: Status) -> str:

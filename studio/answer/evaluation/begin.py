@@ -15,7 +15,7 @@ from studio.answer.voice import BASE, Voice
 from studio.answer.wanted import wanted_by
 from studio.data.example import Examples
 from studio.data.part import DataPart
-from studio.data.wording import counted, listed, quoted
+from studio.data.wording import counted, names
 from studio.errors import StudioError
 from studio.home import Home
 from studio.recipe.models import locate
@@ -27,7 +27,6 @@ from studio.run.submit import prepare_part
 MOST_ROWS = 200  # held-out rows that are asked unless more are wanted: enough to tell 15 points from chance
 BASELINE_ROWS = 48  # answered by the starter, plain and with examples, in well under a minute
 DRIFT_ROWS = 300  # of new data and of known data each: reading is quick
-COLUMNS_NAMED = 6
 POOL = 64  # training rows out of which those before a question are taken
 SEED = 42
 ANY_ROOM = 10**9  # tokens: how much fits is seen when the model is there
@@ -136,8 +135,8 @@ def begin_drift(home: Home, run: Run, part: DataPart) -> Evaluation:
         if prepared.report.errors:
             raise StudioError(*prepared.report.errors)
     except StudioError as error:
-        columns = [quoted(name) for name in run.source().get("columns", [])]
-        alike = f"It is read as the data of {run.name} was, whose columns are {listed(columns, COLUMNS_NAMED)}."
+        columns = run.source().get("columns", [])
+        alike = f"It is read as the data of {run.name} was, whose columns are {names(columns)}."
         raise StudioError(*error.problems, *([alike] if columns else [])) from None
     every = prepared.train.joined([prepared.held_out]) if len(prepared.held_out) else prepared.train
     new, new_are = drawn(every, DRIFT_ROWS, "new row")

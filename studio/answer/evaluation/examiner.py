@@ -71,11 +71,9 @@ class Examiner:
         """Give every evaluation what it needs now."""
         with self._looking:
             refused = self._may_begin() is not None
-            if self._child is not None and refused:
+            deleted = self._child is not None and not self._child.evaluation.path.exists()  # with its run
+            if refused or deleted:
                 self._step_aside()
-            if self._child is not None and not self._child.evaluation.path.exists():  # deleted with its run
-                gone, self._child = self._child, None
-                gone.end()
             if self._child is not None and self._child.status() is not None:
                 ended, self._child = self._child, None
                 self._bury(ended)

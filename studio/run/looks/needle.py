@@ -14,7 +14,8 @@ from studio.run.events import AnyEvent, Look, Resumed, Warned, parsed_lines, tha
 
 TOLERATED = 0.1  # share of what was right that any training may lose
 LEVEL = 0.01  # how likely a needle may be to trip at a look where no more than that is lost
-_MARKS = (b'"kind":"look"', b'"kind":"resumed"', b'"cause":"forgetting"')
+_WARNING = b'"cause":"forgetting"'
+_MARKS = (b'"kind":"look"', b'"kind":"resumed"', _WARNING)
 _EVENTS: TypeAdapter[Any] = TypeAdapter(Annotated[Look | Resumed | Warned, Field(discriminator="kind")])
 NAMES = {"fact": "facts", "sum": "sums", "format": "formats", "text": "plain text", "own": "your own probes"}
 
@@ -72,10 +73,12 @@ def forgetting(run: Run) -> Warned | None:
     what was lost has come back."""
     try:
         with run.events_path.open("rb") as lines:
-            some = b"".join(line for line in lines if any(mark in line for mark in _MARKS))
+            some = [line for line in lines if any(mark in line for mark in _MARKS)]
     except FileNotFoundError:
         return None
-    found = list(parsed_lines(some, _EVENTS))
+    if not any(_WARNING in line for line in some):  # of most runs: their looks need not be parsed
+        return None
+    found = list(parsed_lines(b"".join(some), _EVENTS))
     told = next((event for event in found if isinstance(event, Warned) and event.cause == "forgetting"), None)
     needle = needle_of(found) if told else None
     return told if needle is None or needle.still else None
